@@ -1,0 +1,107 @@
+"""Judging a whole signatures repository: every file of every image folder gets a row, whatever state it is in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from airgap.digest import Digest
+from airgap.errors import AirgapError, FormatError, SourceError
+from airgap.files import host_errors, read_bounded
+from airgap.limits import LIMITS
+from airgap.progress import Progress
+from airgap.reference import Reference, parse_reference
+from airgap.trust.evidence import Expectation, Policy, SignatureReport, judge_signature
+from airgap.trust.maintainers import People
+from airgap.trust.quorum import signers
+
+_FOLDER: Final = re.compile(r"(?P<name>.+)@sha256=(?P<hex>[^=]*)")
+_HEX: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedImage:
+    """One image folder. ``digest`` is None where the folder's name gives no whole one."""
+
+    name: str
+    digest: Digest | None
+    signers: tuple[str, ...]
+    reports: tuple[SignatureReport, ...]
+    threshold: int
+
+    @property
+    def reaches_quorum(self) -> bool:
+        return self.digest is not None and len(self.signers) >= self.threshold
+
+
+def audit(
+    root: Path,
+    policy: Policy,
+    people: People,
+    threshold: int,
+    *,
+    listed: Mapping[str, Digest],
+    progress: Progress,
+) -> list[AuditedImage]:
+    """Judge every image folder under a lookaside root, in order of its name.
+
+    ``listed`` are images that must be there (``--digests``); one without a folder is a row without signatures.
+    Raises SourceError only if ``root`` itself cannot be read.
+    """
+    if not root.is_dir():
+        raise SourceError("signatures-not-found", f"{root}: no such folder of signatures")
+    progress.stage("finding signatures", None)
+    folders = sorted(_image_folders(root))
+    progress.stage("checking signatures", len(folders))
+    rows: list[AuditedImage] = []
+    for folder in folders:
+        rows.append(_audit_folder(root, folder, policy, people, threshold))
+        progress.advance(1)
+    return rows + list(_missing(rows, listed, threshold))
+
+
+def _image_folders(root: Path) -> Iterator[Path]:
+    with host_errors(str(root)):
+        for path in root.rglob("*@sha256=*"):
+            if path.is_dir() and not path.is_symlink():
+                yield path
+
+
+def _audit_folder(root: Path, folder: Path, policy: Policy, people: People, threshold: int) -> AuditedImage:
+    relative = folder.relative_to(root).as_posix()
+    match = _FOLDER.fullmatch(relative)
+    name, hex_ = (match["name"], match["hex"]) if match is not None else (relative, "")
+    digest = Digest(hex_) if _HEX.fullmatch(hex_) else None
+    reports: list[SignatureReport] = []
+    try:
+        reference = parse_reference(name, "folder")
+        with host_errors(str(folder)):
+            files = sorted(folder.iterdir(), key=lambda path: (len(path.name), path.name))
+    except AirgapError as error:
+        return AuditedImage(name, digest, (), (SignatureReport(str(folder), error),), threshold)
+    for path in files:
+        reports.append(_audit_file(path, reference, digest, policy, people))
+    return AuditedImage(name, digest, signers(reports) if digest is not None else (), tuple(reports), threshold)
+
+
+def _audit_file(
+    path: Path, reference: Reference, digest: Digest | None, policy: Policy, people: People
+) -> SignatureReport:
+    try:
+        data = read_bounded(path, LIMITS.signature_file)
+    except AirgapError as error:
+        return SignatureReport(str(path), error)
+    report = judge_signature(str(path), data, policy, people=people, expected=Expectation(reference, digest))
+    if digest is None and report.counts:
+        return replace(report, error=FormatError("digest-invalid", f"{path.parent.name}: no whole digest in its name"))
+    return report
+
+
+def _missing(rows: Iterable[AuditedImage], listed: Mapping[str, Digest], threshold: int) -> Iterator[AuditedImage]:
+    found = {(row.name.rpartition("/")[2], row.digest) for row in rows}
+    for name, digest in sorted(listed.items()):
+        if (name.rpartition("/")[2], digest) not in found:
+            yield AuditedImage(name, digest, (), (), threshold)

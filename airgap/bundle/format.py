@@ -1,0 +1,34 @@
+"""The constants of bundle format v1. bundles/FORMAT.md tables them; a test compares the two."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from airgap.limits import MIB
+
+FORMAT: Final = "airgap/bundle/v1"
+SUFFIX: Final = ".airgap.tar.zst"
+FEATURES: Final[frozenset[str]] = frozenset()  # what bundle.json's "requires" may name for this reader
+
+# Members
+MANIFEST_PATH: Final = "bundle.json"
+MAINTAINERS_PATH: Final = "trust/MAINTAINERS"
+KEYRING_PATH: Final = "trust/keyring.pgp"
+DIGESTS_FOLDER: Final = "trust/digests"
+SIGNATURES_FOLDER: Final = "signatures"
+
+# tar (POSIX ustar, pax where a size or a name needs it)
+TAR_BLOCK: Final = 512  # bytes
+TAR_END: Final = 2 * TAR_BLOCK  # zero bytes after the last member
+TAR_MODE: Final = 0o644
+
+# zstd frames (RFC 8878)
+FRAME_SIZE: Final = 4 * MIB  # uncompressed bytes in every frame but the last
+FRAME_MAGIC: Final = bytes.fromhex("28b52ffd")
+BLOCK_MAX: Final = 128 * 1024  # bytes (RFC 8878 §3.1.1.2.4)
+CHECKSUM_SIZE: Final = 4  # bytes of XXH64 after the last block
+
+# zstd seekable format 0.1.0
+SEEK_TABLE_MAGIC: Final = bytes.fromhex("5e2a4d18")  # skippable frame 0x184D2A5E, little endian
+SEEK_TABLE_FOOTER_MAGIC: Final = bytes.fromhex("b1ea928f")  # 0x8F92EAB1, little endian
+SEEK_TABLE_ENTRY: Final = 8  # bytes: compressed and decompressed size

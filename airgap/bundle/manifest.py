@@ -1,0 +1,234 @@
+"""bundle.json: what a bundle holds, in its order. Its SHA-256 is the bundle id (bundles/FORMAT.md §3)."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from airgap.bundle.format import (
+    DIGESTS_FOLDER,
+    FEATURES,
+    FORMAT,
+    KEYRING_PATH,
+    MAINTAINERS_PATH,
+    MANIFEST_PATH,
+    SIGNATURES_FOLDER,
+    TAR_BLOCK,
+    TAR_END,
+)
+from airgap.bundle.tar import header
+from airgap.digest import Digest, digest_of, parse_digest, parse_hex_digest
+from airgap.errors import FormatError
+from airgap.limits import LIMITS
+from airgap.oci.descriptor import Descriptor
+from airgap.oci.layout import BLOBS, INDEX_FILE, LAYOUT_FILE, encode_index
+from airgap.reference import parse_reference
+from airgap.strict_json import Fields, StrictJSONError, canonical, parse_canonical
+from airgap.verify import UntrustedImage
+
+_DIGEST_LIST: Final = re.compile(rf"{DIGESTS_FOLDER}/[a-z0-9][a-z0-9._-]{{0,99}}\.txt")
+_SIGNATURE: Final = re.compile(
+    rf"({SIGNATURES_FOLDER}/[a-z0-9._/-]{{1,255}}@sha256=[0-9a-f]{{64}})/signature-([1-9][0-9]{{0,5}})"
+)
+_BLOB: Final = re.compile(rf"{BLOBS}/([0-9a-f]{{64}})")
+# Device names that some file systems reserve, whatever the suffix: such a list could not be unpacked there.
+_RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
+_FIXED_RANK: Final = {MAINTAINERS_PATH: 1, KEYRING_PATH: 2, LAYOUT_FILE: 5, INDEX_FILE: 6}
+_BLOB_RANK: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of the bundle: path, size in bytes, digest of its content."""
+
+    path: str
+    size: int
+    digest: Digest
+
+    @property
+    def blob(self) -> Digest | None:
+        """The digest in a blob's path; None for members that are no blobs."""
+        match = _BLOB.fullmatch(self.path)
+        return None if match is None else Digest(match.group(1))
+
+    @property
+    def signature_folder(self) -> str | None:
+        match = _SIGNATURE.fullmatch(self.path)
+        return None if match is None else match.group(1)
+
+    @property
+    def stream_size(self) -> int:
+        """Bytes of header, content and padding in the tar stream."""
+        return len(header(self.path, self.size)) + self.size + -self.size % TAR_BLOCK
+
+
+@dataclass(frozen=True, slots=True)
+class BundleManifest:
+    """bundle.json as a value. Nothing in it is trusted: the stream and the signatures must bear it out."""
+
+    images: tuple[UntrustedImage, ...]
+    members: tuple[Member, ...]
+
+    def encoded(self) -> bytes:
+        return canonical(
+            {
+                "absent": [],
+                "format": FORMAT,
+                "images": [
+                    {
+                        "digest": str(image.descriptor.digest),
+                        "mediaType": image.descriptor.media_type,
+                        "platforms": list(image.platforms),
+                        "reference": str(image.reference),
+                        "size": image.descriptor.size,
+                    }
+                    for image in self.images
+                ],
+                "members": [
+                    {"path": member.path, "sha256": member.digest.hex, "size": member.size} for member in self.members
+                ],
+                "requires": [],
+            }
+        )
+
+    @property
+    def id(self) -> Digest:
+        return digest_of(self.encoded())
+
+    def index(self) -> bytes:
+        """The bytes that index.json must have: it follows from the images."""
+        return encode_index((image.name, image.descriptor) for image in self.images)
+
+    @property
+    def stream_size(self) -> int:
+        """Uncompressed bytes of the whole tar stream."""
+        own = self.encoded()
+        first = Member(MANIFEST_PATH, len(own), digest_of(own))
+        return first.stream_size + sum(member.stream_size for member in self.members) + TAR_END
+
+
+def signature_folder(image: UntrustedImage) -> str:
+    """Where a bundle keeps the signatures of an image."""
+    return f"{SIGNATURES_FOLDER}/{image.lookaside}"
+
+
+def parse_bundle_manifest(data: bytes) -> BundleManifest:
+    """Read bundle.json. Raises FormatError; whatever is not exactly what the writer writes is refused."""
+    try:
+        return _parse(Fields(parse_canonical(data), MANIFEST_PATH))
+    except StrictJSONError as error:
+        raise FormatError("bundle-manifest-invalid", f"{MANIFEST_PATH}: {error}") from None
+
+
+def rank(path: str) -> tuple[int, str, int]:
+    """The place of a member in a bundle; blobs share one place, their order follows from the images.
+
+    Raises FormatError(member-unexpected) for a path that no bundle has.
+    """
+    if path in _FIXED_RANK:
+        return _FIXED_RANK[path], "", 0
+    if _DIGEST_LIST.fullmatch(path) and not _RESERVED.fullmatch(path.rpartition("/")[2]):
+        return 3, path, 0
+    signature = _SIGNATURE.fullmatch(path)
+    if signature is not None:
+        return 4, signature.group(1), int(signature.group(2))
+    if _BLOB.fullmatch(path):
+        return _BLOB_RANK, "", 0
+    raise FormatError("member-unexpected", f"{MANIFEST_PATH}: {path[:200]!r} has no place in a bundle", path=path[:200])
+
+
+def _parse(fields: Fields) -> BundleManifest:
+    format_ = fields.string("format")
+    if format_ != FORMAT:
+        raise FormatError(
+            "bundle-version-unknown", f"the bundle is of format {format_[:60]!r}, this reader knows {FORMAT}"
+        )
+    unknown = sorted(set(fields.strings("requires", most=100)) - FEATURES)
+    if unknown or fields.array("absent", most=LIMITS.bundle_members):
+        raise FormatError(
+            "bundle-feature-unknown", f"the bundle needs {', '.join(unknown)[:200] or 'blobs that it does not hold'}"
+        )
+    images = tuple(_image(Fields(value, "image")) for value in fields.array("images", most=LIMITS.images))
+    members = tuple(_member(Fields(value, "member")) for value in fields.array("members", most=LIMITS.bundle_members))
+    fields.close()
+    _require_order(images, members)
+    return BundleManifest(images, members)
+
+
+def _image(fields: Fields) -> UntrustedImage:
+    text = fields.string("reference")
+    reference = parse_reference(text, "image")
+    if str(reference) != text or reference.digest is not None:
+        raise StrictJSONError(f"reference {text[:100]!r} is not in its normal form")
+    descriptor = Descriptor(
+        fields.string("mediaType"),
+        parse_digest(fields.string("digest"), "image"),
+        fields.integer("size", low=0, high=LIMITS.oci_manifest),
+    )
+    platforms = tuple(fields.strings("platforms", most=LIMITS.oci_index_entries))
+    fields.close()
+    return UntrustedImage(reference, descriptor, platforms)
+
+
+def _member(fields: Fields) -> Member:
+    path = fields.string("path")
+    if len(path) > LIMITS.member_path:
+        raise StrictJSONError(f"a path of {len(path)} characters is over {LIMITS.member_path}")
+    digest = parse_hex_digest(fields.string("sha256"), "member")
+    member = Member(path, fields.integer("size", low=0, high=LIMITS.blob), digest)
+    fields.close()
+    return member
+
+
+def _require_order(images: tuple[UntrustedImage, ...], members: tuple[Member, ...]) -> None:
+    """Images and members sorted and each once; blobs named by their content; every required member there."""
+    if not images:
+        raise StrictJSONError("it names no images")
+    names = [image.name for image in images]
+    if any(one >= other for one, other in itertools.pairwise(names)):
+        raise StrictJSONError("images are not in order, or one is listed twice")
+    ranks = [rank(member.path) for member in members]
+    for one, other, member in zip(ranks, ranks[1:], members[1:], strict=False):
+        if one > other or (one == other and one[0] != _BLOB_RANK):
+            raise StrictJSONError(f"member {member.path[:200]!r} is out of order or listed twice")
+    _require_paths(members, {signature_folder(image) for image in images})
+
+
+def _require_paths(members: tuple[Member, ...], folders: set[str]) -> None:
+    seen: set[str] = set()
+    signatures: dict[str, int] = {}
+    for member in members:
+        if member.path in seen:
+            raise StrictJSONError(f"member {member.path[:200]!r} is listed twice")
+        seen.add(member.path)
+        if member.blob is not None and member.blob != member.digest:
+            raise StrictJSONError(f"member {member.path} is listed with digest {member.digest}")
+        folder = member.signature_folder
+        if folder is not None:
+            if folder not in folders:
+                raise StrictJSONError(f"{folder[:300]!r} belongs to no image")
+            signatures[folder] = signatures.get(folder, 0) + 1
+        _require_size(member)
+    if max(signatures.values(), default=0) > LIMITS.signatures_per_image:
+        raise StrictJSONError(f"an image has more than {LIMITS.signatures_per_image} signatures")
+    missing = sorted(set(_FIXED_RANK) - seen)
+    if missing:
+        raise FormatError("member-missing", f"{MANIFEST_PATH} lists no {missing[0]}")
+
+
+def _require_size(member: Member) -> None:
+    """Small members are held in memory, so their size is bounded before they are read."""
+    limit = {3: LIMITS.trust_file, 4: LIMITS.signature_file}.get(rank(member.path)[0], LIMITS.blob)
+    limit = {MAINTAINERS_PATH: LIMITS.trust_file, KEYRING_PATH: LIMITS.keyring}.get(member.path, limit)
+    if member.size > limit:
+        raise FormatError(
+            "limit-exceeded", f"{member.path[:200]} has {member.size} bytes, over the limit of {limit}", limit=limit
+        )
+
+
+def sort_members(members: Iterable[Member]) -> tuple[Member, ...]:
+    """Members in bundle order; blobs keep the order they come in."""
+    return tuple(sorted(members, key=lambda member: rank(member.path)))

@@ -1,0 +1,288 @@
+"""Reading a bundle by prediction: the manifest says what must come, and every other byte is compared, not parsed.
+
+The same code reads files and pipes. Frames are decoded on all cores and blobs hashed beside that; what is in flight is
+bounded, so memory does not grow with the bundle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+from airgap.bundle import frames
+from airgap.bundle.format import (
+    CHECKSUM_SIZE,
+    FRAME_MAGIC,
+    FRAME_SIZE,
+    MANIFEST_PATH,
+    SEEK_TABLE_MAGIC,
+    TAR_BLOCK,
+    TAR_END,
+)
+from airgap.bundle.lanes import Lanes
+from airgap.bundle.manifest import BundleManifest, Member, parse_bundle_manifest
+from airgap.bundle.tar import header, header_size, padding
+from airgap.digest import Digest, digest_of
+from airgap.errors import FormatError, IntegrityError
+from airgap.limits import LIMITS
+from airgap.progress import Progress
+from airgap.verify import BlobReceipt, require_blob
+
+
+class Input(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class Sink(Protocol):
+    """Where the bytes of one blob go while they are hashed. close() is called once all of them were good."""
+
+    def write(self, data: memoryview, /) -> object: ...
+    def close(self) -> None: ...
+
+
+class BundleReader:
+    """One pass over a bundle. Use as a context manager; take members strictly in order."""
+
+    def __init__(self, source: Input, *, jobs: int, progress: Progress) -> None:
+        self._progress = progress
+        self._stream = _FrameReader(source, jobs)
+        self._lanes = Lanes(jobs)
+        self._members: Iterator[Member] = iter(())
+        self._next: Member | None = None
+        self._receipts: list[BlobReceipt] = []
+
+    def __enter__(self) -> BundleReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+        self._lanes.close()
+
+    def read_manifest(self) -> tuple[BundleManifest, Digest]:
+        """Step 2: bundle.json, bounded, canonical; and the bundle id."""
+        first = self._stream.take(TAR_BLOCK)
+        size = header_size(first)
+        if size is None or first != header(MANIFEST_PATH, size):
+            raise FormatError("not-a-bundle", f"the first member is not {MANIFEST_PATH} as airgap writes it")
+        if size > LIMITS.bundle_manifest:
+            raise FormatError(
+                "limit-exceeded", f"{MANIFEST_PATH} has {size} bytes, over the limit of {LIMITS.bundle_manifest}"
+            )
+        data = self._stream.take(size)
+        self._pad(MANIFEST_PATH, size)
+        manifest = parse_bundle_manifest(data)
+        self._stream.expect_total(manifest.stream_size)
+        self._progress.stage("reading", manifest.stream_size)
+        self._members = iter(manifest.members)
+        self._advance()
+        return manifest, digest_of(data)
+
+    @property
+    def next(self) -> Member | None:
+        """The member that comes next, None after the last."""
+        return self._next
+
+    def read(self) -> bytes:
+        """The whole content of the next member, which its caller has bounded. Raises IntegrityError if it differs."""
+        member = self._begin()
+        data = self._stream.take(member.size)
+        found = digest_of(data)
+        if member.blob is not None:
+            self._receipts.append(require_blob(member.digest, member.size, found.hex, member.path))
+        elif found != member.digest:
+            raise IntegrityError(
+                "member-differs", f"{member.path} holds other bytes than {MANIFEST_PATH} says", path=member.path
+            )
+        self._end(member)
+        return data
+
+    def stream(self, sink: Sink | None) -> None:
+        """Hash the next member beside other work, handing its bytes to ``sink``. A difference is raised later.
+
+        finish() returns the receipts and raises what is still to be raised.
+        """
+        member = self._begin()
+
+        def done(hexdigest: str) -> None:
+            receipt = require_blob(member.digest, member.size, hexdigest, member.path)
+            if sink is not None:
+                sink.close()
+            self._receipts.append(receipt)
+
+        lane = self._lanes.open(hashlib.sha256(), sink.write if sink is not None else None, done)
+        left = member.size
+        while left:
+            piece = self._stream.piece(left)
+            left -= len(piece)
+            lane.put(piece)
+            self._progress.advance(len(piece))
+        lane.finish()
+        self._end(member)
+
+    def finish(self) -> list[BlobReceipt]:
+        """Step 10: the end of the stream is exact, and every hash is in. Returns a receipt for each blob."""
+        if self._next is not None:
+            raise RuntimeError("finish() before the last member")
+        if self._stream.take(TAR_END) != bytes(TAR_END):
+            raise FormatError("padding-differs", "the end of the archive is not zero")
+        self._stream.finish()
+        self._lanes.join()
+        return self._receipts
+
+    def _begin(self) -> Member:
+        member = self._next
+        if member is None:
+            raise RuntimeError("no member is left")
+        expected = header(member.path, member.size)
+        if self._stream.take(len(expected)) != expected:
+            raise FormatError(
+                "member-header-differs",
+                f"the header of {member.path[:200]} is not the predicted one",
+                path=member.path[:200],
+            )
+        return member
+
+    def _end(self, member: Member) -> None:
+        self._pad(member.path, member.size)
+        self._advance()
+
+    def _pad(self, path: str, size: int) -> None:
+        zeros = padding(size)
+        if self._stream.take(len(zeros)) != zeros:
+            raise FormatError("padding-differs", f"the padding after {path[:200]} is not zero", path=path[:200])
+
+    def _advance(self) -> None:
+        self._next = next(self._members, None)
+
+
+class _FrameReader:
+    """The decoded stream, frames decoded ahead on other threads."""
+
+    def __init__(self, source: Input, jobs: int) -> None:
+        self._source = source
+        self._pool = ThreadPoolExecutor(jobs, "decode")
+        self._depth = jobs + 1
+        self._pending: deque[Future[bytes]] = deque()
+        self._frame = memoryview(b"")
+        self._sizes: list[tuple[int, int]] = []
+        self._total: int | None = None  # decoded bytes, once the manifest is known
+        self._ended: bytes | None = None  # the magic that came instead of a frame
+        self._decoded = 0  # announced bytes of the frames read so far
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def expect_total(self, total: int) -> None:
+        """The manifest is known: so is where every further frame must be cut."""
+        self._total = total
+        if self._decoded > total or (self._decoded < total and (self._ended is not None or self._is_cut_short)):
+            raise FormatError("frame-not-canonical", f"the stream is not cut into the frames of {total} bytes")
+
+    @property
+    def _is_cut_short(self) -> bool:
+        """Whether the last frame was shorter than the others: only the very last one may be."""
+        return bool(self._decoded % FRAME_SIZE)
+
+    def piece(self, most: int) -> memoryview:
+        """Between 1 and ``most`` of the next decoded bytes, without copying."""
+        while not self._frame:
+            self._read_ahead()
+            if not self._pending:
+                raise FormatError("frame-not-canonical", "the frames end before the archive does")
+            self._frame = memoryview(self._pending.popleft().result())
+        piece, self._frame = self._frame[:most], self._frame[most:]
+        return piece
+
+    def take(self, size: int) -> bytes:
+        """Exactly the next ``size`` bytes; the caller has bounded ``size``."""
+        parts: list[memoryview] = []
+        while size:
+            part = self.piece(size)
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def finish(self) -> None:
+        """All frames were used; then comes the seek table that follows from them, and nothing else."""
+        if self._frame or self._pending or (self._ended is None and self._next_frame() is not None):
+            raise FormatError("trailing-data", "the stream goes on after the end of the archive")
+        table = frames.seek_table(self._sizes)
+        found = (self._ended or b"") + self._exactly(len(table) - len(self._ended or b""))
+        if found != table:
+            raise FormatError("seek-table-differs", "the seek table is not the one that follows from the frames")
+        if self._source.read(1):
+            raise FormatError("trailing-data", "bytes follow after the end of the bundle")
+
+    def _read_ahead(self) -> None:
+        while len(self._pending) < self._depth and self._ended is None and not self._is_cut_short:
+            if self._total is not None and self._decoded >= self._total:
+                return
+            frame = self._next_frame()
+            if frame is None:
+                return
+            self._pending.append(self._pool.submit(frames.decompress, *frame))
+
+    def _next_frame(self) -> tuple[bytes, int] | None:
+        """The next whole frame and its content size; None if the seek table begins here."""
+        first = not self._sizes
+        magic = self._source_read(4)
+        if first and not magic:
+            raise FormatError("not-a-bundle", "the input is empty")
+        if magic == SEEK_TABLE_MAGIC and not first:
+            self._ended = magic
+            return None
+        if not FRAME_MAGIC.startswith(magic):
+            if first:
+                raise FormatError("not-a-bundle", "the input does not begin like a bundle")
+            raise frames.unexpected_frame(magic)
+        head, size = self._header(magic)
+        parts, length = [head], len(head)
+        last = False
+        while not last:
+            block = self._exactly(3)
+            extent, last = frames.block_extent(block)
+            length += 3 + extent
+            if length > frames.compressed_bound(size):
+                raise FormatError("frame-not-canonical", "a frame is longer than any frame of its content")
+            parts += [block, self._exactly(extent)]
+        parts.append(self._exactly(CHECKSUM_SIZE))
+        frame = b"".join(parts)
+        self._sizes.append((len(frame), size))
+        self._decoded += size
+        return frame, size
+
+    def _header(self, magic: bytes) -> tuple[bytes, int]:
+        """The frame header, which must be the predicted one, and the content size in it."""
+        head = magic
+        for length in frames.HEADER_LENGTHS:
+            head += self._exactly(length - len(head))
+            size = frames.content_size_of(head)
+            if size is not None:
+                break
+        else:
+            raise FormatError("frame-not-canonical", "a frame has a header that airgap never writes")
+        if self._total is not None and size != min(FRAME_SIZE, self._total - self._decoded):
+            raise FormatError("frame-not-canonical", f"a frame holds {size} bytes, which is not where bundles are cut")
+        return head, size
+
+    def _exactly(self, size: int) -> bytes:
+        data = self._source_read(size)
+        if len(data) != size:
+            raise self._truncated()
+        return data
+
+    def _source_read(self, size: int) -> bytes:
+        """``size`` bytes, fewer only at the end of the input (pipes give what they have)."""
+        data = self._source.read(size)
+        while len(data) < size:
+            more = self._source.read(size - len(data))
+            if not more:
+                break
+            data += more
+        return data
+
+    def _truncated(self) -> IntegrityError:
+        return IntegrityError("bundle-truncated", "the bundle ends too early")

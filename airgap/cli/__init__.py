@@ -1,0 +1,1 @@
+"""The command line: a door, not a room. Each command reads its options and the clock, calls one workflow, renders."""

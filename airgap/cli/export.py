@@ -1,0 +1,177 @@
+"""``airgap export``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from airgap.bundle.format import SUFFIX
+from airgap.bundle.writer import DEFAULT_LEVEL, Written
+from airgap.cli import options
+from airgap.cli.output import emit, leave, warn
+from airgap.errors import UsageError
+from airgap.exporter import Evidence, Exporter, Plan
+from airgap.files import Whole, read_given, replacing, write_whole
+from airgap.limits import LIMITS
+from airgap.oci.descriptor import Platform, parse_platform
+from airgap.progress import Progress
+from airgap.report.documents import export_document
+from airgap.sources.lookaside import LookasideFolder
+from airgap.sources.spec import digest_list_name, parse_spec, read_image_list
+from airgap.trust.maintainers import parse_maintainers
+from airgap.trust.root import DEFAULT_THRESHOLD, new_root
+
+
+@click.command("export")
+@click.argument("sources", nargs=-1, metavar="[NAME=]SOURCE…")
+@click.option(
+    "--images",
+    "image_lists",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="A file with one [NAME=]SOURCE a line. May be repeated.",
+)
+@options.maintainers_option
+@options.keyring_option
+@click.option(
+    "--signatures",
+    "lookasides",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    required=True,
+    metavar="DIR",
+    help="The root of a lookaside tree (NAME@sha256=HEX/signature-N). May be repeated.",
+)
+@click.option(
+    "--digests",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="A digest list (`HEX NAME` lines): cross-checked, and carried along. May be repeated.",
+)
+@click.option(
+    "--platform",
+    "platforms",
+    multiple=True,
+    metavar="OS/ARCH[/VARIANT]|all",
+    help="Platforms to take. Default: all. May be repeated.",
+)
+@click.option(
+    "--threshold",
+    type=click.IntRange(min=1),
+    default=DEFAULT_THRESHOLD,
+    show_default=True,
+    metavar="N",
+    help="How many maintainers must have signed, for the preflight.",
+)
+@options.claim_format_option
+@click.option(
+    "--skip-preflight",
+    is_flag=True,
+    help="Write the bundle even if the offline side would refuse it. It will refuse it.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help=f"The bundle to write (FILE{SUFFIX}), or - for standard output.",
+)
+@click.option("--level", type=click.IntRange(1, 19), default=DEFAULT_LEVEL, show_default=True, help="zstd level.")
+@options.jobs_option
+@options.at_option
+@options.format_option
+@options.quiet_options
+def command(
+    sources: tuple[str, ...],
+    image_lists: tuple[Path, ...],
+    maintainers: Path,
+    keyrings: tuple[Path, ...],
+    lookasides: tuple[Path, ...],
+    digests: tuple[Path, ...],
+    platforms: tuple[str, ...],
+    threshold: int,
+    claim_formats: tuple[str, ...],
+    skip_preflight: bool,
+    output: Path,
+    level: int,
+    jobs: int | None,
+    at: str | None,
+    format_: str,
+    quiet: bool,
+    no_progress: bool,
+) -> None:
+    """Pack images and everything that proves who signed them into one bundle.
+
+    SOURCE is oci:DIR[:REF] or oci-archive:FILE[:REF]; NAME is the repository that the signatures speak of. The very
+    checks that the offline side will make are made first. Writes FILE and FILE.sha256, and prints the bundle id.
+
+    \b
+    Example:
+      airgap export docker.io/stagex/pallet-rust=oci:layout:pallet-rust \\
+        --maintainers MAINTAINERS --keyring keyring.pgp \\
+        --signatures signatures/ --digests digests/pallet.txt -o rust.airgap.tar.zst
+    """
+    specs = [parse_spec(text) for text in [*sources, *(line for path in image_lists for line in read_image_list(path))]]
+    if not specs:
+        raise UsageError("usage", "name at least one SOURCE, or a file of them with --images")
+    to_stdout = str(output) == "-"
+    if to_stdout and format_ == "json":
+        raise UsageError("usage", "with -o - the bundle itself is on stdout; JSON cannot be, too")
+    progress = options.progress_for(quiet, no_progress)
+    maintainers_data = read_given(maintainers, LIMITS.trust_file)
+    evidence = Evidence(
+        maintainers_data,
+        options.read_keyrings(keyrings),
+        [LookasideFolder(path) for path in lookasides],
+        {digest_list_name(path): read_given(path, LIMITS.trust_file) for path in digests},
+    )
+    root = new_root(
+        parse_maintainers(maintainers_data, str(maintainers)), threshold, claim_formats=options.formats(claim_formats)
+    )
+    exporter = Exporter(evidence, root, options.reference_time(at), _platforms(platforms))
+    plan = exporter.plan(specs, progress)
+    if plan.errors and not skip_preflight:
+        document = export_document(
+            None, None, 0, plan.manifest.images, plan.errors, plan.notes, skipped_preflight=False
+        )
+        emit(document, format_)
+        leave(list(plan.errors))
+    if skip_preflight:
+        warn(f"preflight skipped: {len(plan.errors)} of {len(plan.manifest.images)} images would be refused", quiet)
+    written = _write(plan, output, to_stdout, options.job_count(jobs), level, progress)
+    document = export_document(
+        written.id,
+        str(output),
+        written.size,
+        plan.manifest.images,
+        plan.errors,
+        plan.notes,
+        skipped_preflight=skip_preflight,
+    )
+    if to_stdout:
+        click.echo(f"{written.id}", err=True)
+    elif quiet and format_ == "text":
+        click.echo(str(written.id))
+    else:
+        emit(document, format_)
+
+
+def _platforms(texts: tuple[str, ...]) -> frozenset[Platform]:
+    return frozenset() if "all" in texts else frozenset(parse_platform(text) for text in texts)
+
+
+def _write(plan: Plan, output: Path, to_stdout: bool, jobs: int, level: int, progress: Progress) -> Written:
+    if to_stdout:
+        written = plan.write(sys.stdout.buffer, jobs=jobs, level=level, progress=progress)
+        sys.stdout.buffer.flush()
+        return written
+    with replacing(output) as file:
+        written = plan.write(Whole(file), jobs=jobs, level=level, progress=progress)
+    sidecar = output.with_name(f"{output.name}.sha256")
+    write_whole(sidecar, f"{written.file_digest.hex}  {output.name}\n".encode())
+    return written

@@ -1,0 +1,99 @@
+"""``airgap``: the command group, and the one place where errors become exit statuses."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Final, NoReturn
+
+import click
+
+from airgap import __version__
+from airgap.cli.output import fail
+from airgap.errors import AirgapError, HostError, Interrupted, UsageError
+
+# Imported when used: `airgap --version` should not pay for OpenPGP.
+_COMMANDS: Final = {
+    "export": "airgap.cli.export",
+    "inspect": "airgap.cli.inspect",
+    "verify": "airgap.cli.verify",
+    "import": "airgap.cli.import_",
+    "trust": "airgap.cli.trust",
+    "signatures": "airgap.cli.signatures",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are modules with a ``command`` in them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(_COMMANDS[cmd_name]).command
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="airgap")
+def cli() -> None:
+    """Carry signed container images across an air gap.
+
+    On the connected machine `airgap export` packs images with everything that proves who signed them. On the offline
+    machine `airgap trust init` pins, once, whom to believe; `airgap import` then lets in only what a quorum of those
+    people signed.
+    """
+
+
+def main() -> NoReturn:
+    """Run a command; every way out is an exit status of CONTRACT §2."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    format_ = "json" if _wants_json(sys.argv[1:]) else "text"
+    try:
+        cli.main(standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(0)
+    except AirgapError as error:
+        fail(error, format_)
+    except click.exceptions.Exit as request:
+        sys.exit(request.exit_code)
+    except click.ClickException as error:
+        fail(UsageError("usage", _usage(error), hint=_help_of(error)), format_)
+    except (KeyboardInterrupt, click.Abort):
+        fail(Interrupted("interrupted", "interrupted"), format_)
+    except BrokenPipeError:
+        # Whoever read our output is gone: nobody can be told, but the status must not say that all is well.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(HostError.exit_status)
+    except MemoryError:
+        fail(HostError("input-output", "the machine is out of memory"), format_)
+    # The last line of defence: an error that no code foresaw means that nothing is verified.
+    except Exception as error:
+        if os.environ.get("AIRGAP_TRACEBACK"):
+            raise
+        fail(AirgapError("unforeseen", f"unforeseen {type(error).__name__}: {error}"), format_)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    """Also when the command line is wrong, so that a program gets the error in the form it asked for."""
+    pairs = itertools.pairwise(arguments)
+    return "--format=json" in arguments or any(pair == ("--format", "json") for pair in pairs)
+
+
+def _usage(error: click.ClickException) -> str:
+    return error.format_message()
+
+
+def _help_of(error: click.ClickException) -> str | None:
+    context = getattr(error, "ctx", None)
+    return None if context is None else f"See `{context.command_path} --help` for the options and an example."

@@ -1,0 +1,110 @@
+"""Options that several commands share, and the values they become."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from airgap.files import read_given
+from airgap.limits import LIMITS
+from airgap.openpgp.keyring import Keyring, load_keyring
+from airgap.progress import Progress, Silent
+from airgap.timestamp import parse_rfc3339
+from airgap.trust.claim import DEFAULT_FORMATS, ClaimFormat
+
+JOBS_MAX: Final = 8  # more would only cost memory: hashing and disks are the limit
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def home() -> Path:
+    """Where trust and store live by default: AIRGAP_HOME, else the user's data folder (XDG)."""
+    if os.environ.get("AIRGAP_HOME"):
+        return Path(os.environ["AIRGAP_HOME"])
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "airgap"
+
+
+format_option: Decorator = click.option(
+    "--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How the result is printed."
+)
+at_option: Decorator = click.option(
+    "--at", metavar="RFC3339", help="The reference time of every decision. Default: this machine's clock."
+)
+trust_option: Decorator = click.option(
+    "--trust",
+    "trust_folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The trust root's folder. Default: trust/ in the data folder (AIRGAP_HOME).",
+)
+store_option: Decorator = click.option(
+    "--store",
+    "store_folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The store's folder. Default: store/ in the data folder (AIRGAP_HOME).",
+)
+jobs_option: Decorator = click.option(
+    "-j", "--jobs", type=click.IntRange(1, 64), metavar="N", help="Threads to use. Default: one per core."
+)
+keyring_option: Decorator = click.option(
+    "--keyring",
+    "keyrings",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    multiple=True,
+    required=True,
+    help="OpenPGP certificates, binary or armored. May be repeated.",
+)
+maintainers_option: Decorator = click.option(
+    "--maintainers",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    required=True,
+    help="StageX's MAINTAINERS file: who is who, by full fingerprint.",
+)
+claim_format_option: Decorator = click.option(
+    "--claim-format",
+    "claim_formats",
+    type=click.Choice([str(name) for name in ClaimFormat]),
+    multiple=True,
+    help="Claims to accept: atomic (default), and stagex-legacy for images signed up to mid-2025. May be repeated.",
+)
+
+
+def quiet_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("--no-progress", is_flag=True, help="Show no progress bar.")(command)
+    return click.option("-q", "--quiet", is_flag=True, help="Show nothing but the result and errors.")(command)
+
+
+def reference_time(at: str | None) -> int:
+    """Seconds since 1970: ``--at``, else the clock, which is read here and nowhere else."""
+    return parse_rfc3339(at) if at is not None else int(time.time())
+
+
+def job_count(jobs: int | None) -> int:
+    return min(jobs or len(os.sched_getaffinity(0)), JOBS_MAX)
+
+
+def formats(names: Iterable[str]) -> tuple[ClaimFormat, ...]:
+    return tuple(ClaimFormat(name) for name in names) or DEFAULT_FORMATS
+
+
+def read_keyrings(paths: Iterable[Path]) -> Keyring:
+    return load_keyring(read_given(path, LIMITS.keyring) for path in paths)
+
+
+def progress_for(quiet: bool, no_progress: bool) -> Progress:
+    """A bar if somebody looks at a terminal, else silence."""
+    if quiet or no_progress or not sys.stderr.isatty():
+        return Silent()
+    from airgap.cli.bar import Bar
+
+    return Bar()

@@ -1,0 +1,147 @@
+"""``airgap signatures verify|audit``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from airgap.auditor import audit
+from airgap.cli import options
+from airgap.cli.output import emit, leave
+from airgap.digest import parse_digest
+from airgap.errors import AirgapError, UntrustedError
+from airgap.files import read_given
+from airgap.limits import LIMITS
+from airgap.reference import parse_reference
+from airgap.report.documents import audit_document, signatures_document
+from airgap.sources.spec import parse_digest_list
+from airgap.trust.evidence import Expectation, Policy, SignatureReport, judge_signature
+from airgap.trust.identity import DEFAULT_RULE, parse_rule
+from airgap.trust.maintainers import parse_maintainers
+from airgap.trust.root import DEFAULT_THRESHOLD
+
+
+@click.group("signatures")
+def command() -> None:
+    """Check signature files by themselves, without a bundle."""
+
+
+@command.command("verify")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SIGNATURE…")
+@options.keyring_option
+@click.option("--payload", type=click.Path(path_type=Path), metavar="FILE", help="What a detached signature is over.")
+@click.option("--reference", metavar="REF", help="The claim must be for this image reference.")
+@click.option("--digest", metavar="DIGEST", help="The claim must be for this digest (sha256:…).")
+@click.option(
+    "--identity",
+    metavar="RULE",
+    default=str(DEFAULT_RULE),
+    show_default=True,
+    help="How the claim's reference must match: matchExact, matchRepoDigestOrExact, matchRepository, "
+    "exactReference=REF, exactRepository=REPO or remapIdentity=PREFIX:SIGNEDPREFIX.",
+)
+@options.claim_format_option
+@options.at_option
+@options.format_option
+def verify(
+    files: tuple[Path, ...],
+    keyrings: tuple[Path, ...],
+    payload: Path | None,
+    reference: str | None,
+    digest: str | None,
+    identity: str,
+    claim_formats: tuple[str, ...],
+    at: str | None,
+    format_: str,
+) -> None:
+    """Verify signature files against a keyring, without gpg.
+
+    Exit status 0 only if all are good. Without --reference and --digest the OpenPGP signature is judged alone; with
+    them, the signed claim must name that image.
+
+    \b
+    Example:
+      airgap signatures verify --keyring keyring.pgp --reference docker.io/stagex/pallet-rust \\
+        --digest sha256:… signatures/stagex/pallet-rust@sha256=…/signature-*
+    """
+    keyring = options.read_keyrings(keyrings)
+    policy = Policy(keyring, options.formats(claim_formats), options.reference_time(at))
+    rule = parse_rule(identity)
+    expected = None
+    if reference is not None or digest is not None:
+        expected = Expectation(
+            parse_reference(reference, "--reference") if reference is not None else None,
+            parse_digest(digest, "--digest") if digest is not None else None,
+            rule,
+        )
+    content = read_given(payload, LIMITS.claim) if payload is not None else None
+    reports = [_judge(path, policy, expected, content) for path in files]
+    emit(signatures_document(reports), format_)
+    sys.exit(0 if all(report.counts for report in reports) else UntrustedError.exit_status)
+
+
+@command.command("audit")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@options.keyring_option
+@options.maintainers_option
+@click.option(
+    "--threshold",
+    type=click.IntRange(min=1),
+    default=DEFAULT_THRESHOLD,
+    show_default=True,
+    metavar="N",
+    help="How many maintainers must have signed each image.",
+)
+@click.option(
+    "--digests",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Digest lists: every image they name must be signed. May be repeated.",
+)
+@options.claim_format_option
+@options.at_option
+@options.format_option
+@options.quiet_options
+def audit_command(
+    folder: Path,
+    keyrings: tuple[Path, ...],
+    maintainers: Path,
+    threshold: int,
+    digests: tuple[Path, ...],
+    claim_formats: tuple[str, ...],
+    at: str | None,
+    format_: str,
+    quiet: bool,
+    no_progress: bool,
+) -> None:
+    """Judge a whole signatures repository: every image, every file, and who reaches the quorum.
+
+    DIR is the lookaside root. Exit status 0 only if every image reaches its quorum.
+
+    \b
+    Example:
+      airgap signatures audit signatures/ --keyring keyring.pgp --maintainers MAINTAINERS --threshold 2
+    """
+    policy = Policy(options.read_keyrings(keyrings), options.formats(claim_formats), options.reference_time(at))
+    people = parse_maintainers(read_given(maintainers, LIMITS.trust_file), str(maintainers))
+    listed = {
+        name: found
+        for path in digests
+        for name, found in parse_digest_list(read_given(path, LIMITS.trust_file), str(path)).items()
+    }
+    progress = options.progress_for(quiet, no_progress)
+    images = audit(folder, policy, people, threshold, listed=listed, progress=progress)
+    emit(audit_document(images), format_)
+    complete = bool(images) and all(image.reaches_quorum for image in images)
+    leave([] if complete else [UntrustedError("quorum-not-met", "not every image reaches its quorum")])
+
+
+def _judge(path: Path, policy: Policy, expected: Expectation | None, content: bytes | None) -> SignatureReport:
+    try:
+        data = read_given(path, LIMITS.signature_file)
+    except AirgapError as error:
+        return SignatureReport(str(path), error)
+    return judge_signature(str(path), data, policy, expected=expected, payload=content)

@@ -1,0 +1,1 @@
+"""Where import puts images. An engine takes VerifiedImage only, and is asked afterwards what it holds."""

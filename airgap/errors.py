@@ -1,0 +1,242 @@
+"""Every way in which airgap refuses, with the exit status and the next step.
+
+AirgapError
+├── UsageError        2    the command line asks for something that cannot be
+├── FormatError      10    AG1xx  malformed, not canonical, unknown version, over a limit
+├── IntegrityError   20    AG2xx  damaged, truncated, another digest or size
+├── OpenPGPError     30    AG3xx  this signature or certificate does not count
+├── UntrustedError   30    AG40x  claim, identity, scope or quorum
+├── TrustRootError   40    AG42x  the pinned trust root is missing or unusable
+├── RollbackError    41    AG44x  older than what this machine has accepted
+├── SourceError      50    AG5xx  not found, or not what was asked for, on export
+├── EngineError      60    AG6xx  a load failed or cannot be confirmed
+├── HostError        70    AG7xx  disk, permission, lock
+└── Interrupted     130
+
+An error carries facts as data; its text is made for an operator who cannot telephone: what was refused, what was
+expected and what was found, and (``hint``) what to do next. ``kind`` and ``code`` never change once published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+Fact = str | int | bool | None | list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One published kind of refusal: its number and the advice that fits every case of it."""
+
+    number: int
+    hint: str
+
+
+_ANOTHER_COPY = "Take another copy of the bundle from the medium or the sender and compare its id."
+_NOT_OURS = "Check that this file was written by `airgap export`, and ask the sender for the bundle id."
+_REPORT = "Please report this with the message above; nothing was verified or loaded."
+_ASK_SIGNER = "Ask the maintainer for a new signature, made with plain `gpg --sign` (or `--detach-sign`)."
+_NEW_KEYRING = "Fetch a current copy of this certificate on the connected side and export again."
+_BAD_IMAGE = "Build or pull the image again; the file does not follow the OCI image specification."
+
+KINDS: Final[Mapping[str, Kind]] = {
+    # 0xx: not about the input
+    "unforeseen": Kind(0, _REPORT),
+    "usage": Kind(1, "See `airgap COMMAND --help` for the options and an example."),
+    "interrupted": Kind(2, "Nothing half-done was kept. Run the command again."),
+    # 1xx: format
+    "not-a-bundle": Kind(101, _NOT_OURS),
+    "frame-not-canonical": Kind(102, _NOT_OURS),
+    "trailing-data": Kind(103, _NOT_OURS),
+    "seek-table-differs": Kind(104, _ANOTHER_COPY),
+    "member-header-differs": Kind(105, _NOT_OURS),
+    "padding-differs": Kind(106, _NOT_OURS),
+    "bundle-manifest-invalid": Kind(107, _NOT_OURS),
+    "bundle-version-unknown": Kind(108, "Install a newer airgap on this machine, or export again with an older one."),
+    "bundle-feature-unknown": Kind(109, "Install a newer airgap on this machine, or export again without the feature."),
+    "limit-exceeded": Kind(110, "Split the work into smaller bundles; the limits are listed in bundles/FORMAT.md."),
+    "member-unexpected": Kind(111, _NOT_OURS),
+    "member-missing": Kind(112, _NOT_OURS),
+    "image-graph-invalid": Kind(120, _BAD_IMAGE),
+    "image-manifest-invalid": Kind(121, _BAD_IMAGE),
+    "image-config-invalid": Kind(122, _BAD_IMAGE),
+    "media-type-unsupported": Kind(123, "Convert the image to OCI or docker schema 2 media types before signing it."),
+    "digest-invalid": Kind(124, "Only sha256 digests in lower-case hex are accepted: sha256:<64 hex digits>."),
+    "external-layer": Kind(125, "Rebuild the image with ordinary layers; layers fetched from a URL cannot be carried."),
+    "partial-layer": Kind(126, "Push the layer again as plain gzip or zstd; a table of contents is not covered by it."),
+    "platform-ambiguous": Kind(127, "Name each platform once in the index, and sign it again."),
+    "reference-invalid": Kind(128, "Write it as HOST/PATH[:TAG], in lower case, as in docker.io/stagex/pallet-rust."),
+    "maintainers-invalid": Kind(130, "Use StageX's MAINTAINERS file in TOML form, as published since 2024."),
+    "keyring-invalid": Kind(131, "Export the keyring again with `gpg --export FINGERPRINT… > keyring.pgp`."),
+    "json-invalid": Kind(132, "The document is not strict JSON; ask whoever made it for another copy."),
+    "digest-list-invalid": Kind(133, "Each line is `HEX NAME`, as in StageX's digests/*.txt."),
+    "signature-inflates-past-limit": Kind(
+        134, "This signature file is hostile. Keep the medium, and ask who wrote to it since it left the sender."
+    ),
+    # 2xx: integrity
+    "bundle-truncated": Kind(201, _ANOTHER_COPY),
+    "frame-damaged": Kind(202, _ANOTHER_COPY),
+    "member-differs": Kind(203, _ANOTHER_COPY),
+    "manifest-digest-differs": Kind(204, _ANOTHER_COPY),
+    "blob-differs": Kind(205, _ANOTHER_COPY),
+    "blob-size-differs": Kind(206, _ANOTHER_COPY),
+    "inline-data-differs": Kind(207, _BAD_IMAGE),
+    # 3xx: OpenPGP
+    "armor-malformed": Kind(301, _ASK_SIGNER),
+    "message-malformed": Kind(302, _ASK_SIGNER),
+    "compression-nested": Kind(303, _ASK_SIGNER),
+    "compression-malformed": Kind(304, _ASK_SIGNER),
+    "cleartext-framework": Kind(305, "Sign with `gpg --sign` or `--detach-sign`, not `--clearsign`."),
+    "signature-too-large": Kind(306, _ASK_SIGNER),
+    "one-pass-mismatch": Kind(307, _ASK_SIGNER),
+    "signature-malformed": Kind(308, _ASK_SIGNER),
+    "signature-version-unsupported": Kind(309, "Sign with a current OpenPGP program; versions 4 and 6 count."),
+    "signature-type-not-binary": Kind(310, "Sign the exact bytes (`gpg --sign`), not as text (`--textmode`)."),
+    "version-mismatch": Kind(311, _ASK_SIGNER),
+    "creation-time-missing": Kind(312, _ASK_SIGNER),
+    "issuer-missing": Kind(313, _ASK_SIGNER),
+    "issuer-mismatch": Kind(314, _ASK_SIGNER),
+    "critical-subpacket-unknown": Kind(315, _ASK_SIGNER),
+    "critical-notation-unknown": Kind(316, _ASK_SIGNER),
+    "weak-hash": Kind(317, "Sign with SHA-256 or better (`gpg --digest-algo SHA256`)."),
+    "weak-key": Kind(318, "Sign with RSA of 2048 bits or more, Ed25519, Ed448 or NIST ECDSA."),
+    "algorithm-unsupported": Kind(319, "Sign with RSA, Ed25519, Ed448 or ECDSA over P-256, P-384 or P-521."),
+    "signature-from-the-future": Kind(320, "Check the clock of this machine, or give the true time with --at."),
+    "signature-expired": Kind(321, _ASK_SIGNER),
+    "signature-older-than-key": Kind(322, _ASK_SIGNER),
+    "bad-signature": Kind(323, "The bytes are not those that were signed. Fetch image and signature again."),
+    "no-certificate": Kind(324, "Add the signer's certificate to the keyring, if the signer is a maintainer."),
+    "certificate-malformed": Kind(330, "Export the certificate again with `gpg --export FINGERPRINT`."),
+    "certificate-secret": Kind(331, "Never carry secret keys. Export with `gpg --export`, not --export-secret-keys."),
+    "certificate-version-unsupported": Kind(332, "Only version 4 and version 6 certificates count."),
+    "no-self-signature": Kind(333, _NEW_KEYRING),
+    "self-signature-expired": Kind(334, _NEW_KEYRING),
+    "weak-hash-in-certificate": Kind(335, "Ask the maintainer to re-sign the certificate with SHA-256 or better."),
+    "certificate-expired-at-signature-time": Kind(336, _NEW_KEYRING),
+    "certificate-revoked": Kind(337, "Signatures of a revoked certificate do not count. Ask for another maintainer's."),
+    "subkey-not-bound": Kind(338, "This subkey is not vouched for by its certificate; treat the keyring as hostile."),
+    "subkey-back-signature-missing": Kind(
+        339, "Ask the maintainer to cross-certify (`gpg --edit-key`, cross-certify)."
+    ),
+    "subkey-expired-at-signature-time": Kind(340, _NEW_KEYRING),
+    "subkey-revoked": Kind(341, "Signatures of a revoked subkey do not count. Ask for another maintainer's."),
+    "key-not-for-signing": Kind(342, "The maintainer must sign with a key that carries the signing flag."),
+    "subkey-shared": Kind(343, "Two certificates claim this subkey, so it speaks for nobody. Inspect the keyring."),
+    "self-signature-newer-than-signature": Kind(
+        344, "Fetch the full certificate, with its older self-signatures (`gpg --export`, not export-minimal)."
+    ),
+    "certificate-expired-now": Kind(345, "The trust root is strict about expiry. Ask for a signature by a live key."),
+    # 40x: trust decisions
+    "quorum-not-met": Kind(401, "Wait for more maintainers to sign, fetch their signatures, and export again."),
+    "claim-malformed": Kind(402, "The signed payload is no container signature; sign the claim that podman writes."),
+    "claim-format-not-allowed": Kind(
+        403, "Allow StageX's older claims with --claim-format stagex-legacy when the trust root is made."
+    ),
+    "claim-digest-mismatch": Kind(404, "This signature is for another image; fetch the one made for this digest."),
+    "claim-identity-mismatch": Kind(405, "This signature is for another repository; check NAME=SOURCE on export."),
+    "repository-out-of-scope": Kind(406, "Add the repository to the trust root's scopes, if it belongs there."),
+    "not-a-maintainer": Kind(407, "Compare the fingerprint over another channel before adding this person."),
+    "image-unsigned": Kind(408, "Fetch the signatures of this image into the lookaside folder, and export again."),
+    # 42x: trust root
+    "trust-root-missing": Kind(420, "Make one with `airgap trust init DIR --maintainers … --keyring … --threshold N`."),
+    "trust-root-invalid": Kind(421, "Restore the trust folder from your backup; do not initialise it again in haste."),
+    "trust-root-exists": Kind(422, "Choose another folder; an existing root is changed with `airgap trust update`."),
+    "threshold-invalid": Kind(423, "Choose a threshold of at least 1 and at most the number of people."),
+    "key-of-two-people": Kind(424, "Correct MAINTAINERS: one fingerprint belongs to exactly one person."),
+    "not-confirmed": Kind(425, "Compare the fingerprints, then type the word that is asked for (or use --yes)."),
+    # 44x: rollback
+    # 5xx: sources
+    "source-not-found": Kind(501, "Check the path or the reference; nothing was written."),
+    "source-invalid": Kind(502, "Make the layout or archive again, for example with `skopeo copy … oci:DIR:REF`."),
+    "source-ambiguous": Kind(503, "Name one image of it: oci:DIR:REF."),
+    "source-name-missing": Kind(504, "Say which repository it is: docker.io/stagex/NAME=SOURCE."),
+    "platform-not-found": Kind(505, "Use one of the platforms that the image has, or --platform all."),
+    "digest-list-mismatch": Kind(506, "The image is not the one that the digest list names; pull it again."),
+    "signatures-not-found": Kind(507, "Point --signatures at the root of a lookaside tree (`NAME@sha256=…` folders)."),
+    # 6xx: engines
+    "engine-load-failed": Kind(601, "Read the engine's own message above, mend its cause and import again."),
+    "engine-digest-differs": Kind(602, "The engine holds something else than what was verified; do not run it."),
+    "target-unsupported": Kind(603, "Use oci:DIR, or load the store with a tool of your own."),
+    "target-occupied": Kind(604, "Choose an empty folder, or an OCI layout that airgap may add to."),
+    # 7xx: host
+    "disk-full": Kind(701, "Free some space and run the same command again; nothing half-done was kept."),
+    "input-output": Kind(702, "Check the device and its cable or permissions, then run the command again."),
+    "permission-denied": Kind(703, "Run as a user who may read the input and write the output folder."),
+    "store-locked": Kind(704, "Another airgap is at work on this folder. Wait for it to end, then try again."),
+    "not-a-regular-file": Kind(705, "Give the path of a plain file (or `-` for a stream)."),
+    "file-not-found": Kind(706, "Check the path and that the medium is mounted."),
+}
+
+
+class AirgapError(Exception):
+    """A typed refusal. ``kind`` is a key of KINDS; ``facts`` hold what the text was made from."""
+
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, kind: str, message: str, *, hint: str | None = None, **facts: Fact) -> None:
+        self.kind = kind
+        self.message = message
+        self.facts = facts
+        self.hint = KINDS[kind].hint if hint is None else hint
+        super().__init__(message)
+
+    @property
+    def code(self) -> str:
+        """``AG`` and three digits; the hundreds name the family (docs/reference/errors.md)."""
+        return f"AG{KINDS[self.kind].number:03d}"
+
+
+class UsageError(AirgapError):
+    exit_status = 2
+
+
+class FormatError(AirgapError):
+    exit_status = 10
+
+
+class IntegrityError(AirgapError):
+    exit_status = 20
+
+
+class OpenPGPError(AirgapError):
+    exit_status = 30
+
+
+class UntrustedError(AirgapError):
+    exit_status = 30
+
+
+class TrustRootError(AirgapError):
+    exit_status = 40
+
+
+class RollbackError(AirgapError):
+    exit_status = 41
+
+
+class SourceError(AirgapError):
+    exit_status = 50
+
+
+class EngineError(AirgapError):
+    exit_status = 60
+
+
+class HostError(AirgapError):
+    exit_status = 70
+
+
+class Interrupted(AirgapError):
+    exit_status = 130
+
+
+# Which exit status stands for a run with several failures: what speaks of hostility before what speaks of accidents.
+_GRAVITY: Final = (130, 1, 40, 41, 30, 10, 20, 60, 50, 70, 2)
+
+
+def gravest(errors: Iterable[AirgapError]) -> int:
+    """The exit status for these failures, 0 if there are none (CONTRACT §2)."""
+    found = {error.exit_status for error in errors}
+    return next((status for status in _GRAVITY if status in found), 0)

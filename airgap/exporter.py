@@ -1,0 +1,228 @@
+"""The connected side: find images and evidence, run the import's own decisions over them, and write the bundle.
+
+The order of work is here; where things come from is in sources/, what is decided in verify.py, the bytes in bundle/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from airgap.bundle.format import DIGESTS_FOLDER, KEYRING_PATH, MAINTAINERS_PATH
+from airgap.bundle.manifest import BundleManifest, Member, parse_bundle_manifest, signature_folder, sort_members
+from airgap.bundle.writer import Chunk, Output, Written, write_bundle
+from airgap.digest import Digest, digest_of
+from airgap.errors import AirgapError, FormatError, SourceError
+from airgap.limits import LIMITS
+from airgap.oci.descriptor import Descriptor, Platform
+from airgap.oci.graph import GraphWalk
+from airgap.oci.layout import INDEX_FILE, LAYOUT_BYTES, LAYOUT_FILE, blob_path
+from airgap.oci.manifest import parse_config, parse_index, parse_manifest
+from airgap.openpgp.keyring import Keyring
+from airgap.progress import Progress
+from airgap.reference import Reference
+from airgap.sources.image import FoundImage, ImageSource, read_blob
+from airgap.sources.lookaside import LookasideFolder, collect
+from airgap.sources.spec import Sources, SourceSpec, parse_digest_list, require_listed
+from airgap.trust.evidence import SignatureReport
+from airgap.trust.quorum import signers
+from airgap.trust.root import TrustRoot
+from airgap.verify import ApprovedImage, UntrustedImage, approve, judge_for_image
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What travels beside the images. ``digest_lists`` are file names and their bytes."""
+
+    maintainers: bytes
+    keyring: Keyring
+    lookasides: Sequence[LookasideFolder]
+    digest_lists: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A bundle that is decided but not written: its manifest, where its bytes are, and what the preflight found."""
+
+    manifest: BundleManifest
+    approved: tuple[ApprovedImage, ...]
+    reports: Mapping[str, Sequence[SignatureReport]]
+    errors: tuple[AirgapError, ...]
+    notes: tuple[str, ...]
+    content: Callable[[Member], Iterable[Chunk]]
+
+    def write(self, output: Output, *, jobs: int, level: int, progress: Progress) -> Written:
+        """Write the bundle, hashing every byte on the way. Raises IntegrityError, SourceError, HostError."""
+        return write_bundle(output, self.manifest, self.content, jobs=jobs, level=level, progress=progress)
+
+
+@dataclass(slots=True)
+class Exporter:
+    """One export. ``root`` is the trust root of the preflight; no ``platforms`` means all."""
+
+    evidence: Evidence
+    root: TrustRoot
+    reference_time: int
+    platforms: frozenset[Platform] = frozenset()
+    _sources: Sources = field(default_factory=Sources)
+    _signatures: dict[str, list[bytes]] = field(default_factory=dict)
+    _reports: dict[str, list[SignatureReport]] = field(default_factory=dict)
+    _notes: list[str] = field(default_factory=list)
+
+    def plan(self, specs: Iterable[SourceSpec], progress: Progress) -> Plan:
+        """Find everything and decide. Failures of the preflight are in the plan; what cannot be found is raised."""
+        progress.stage("finding images", None)
+        images: dict[str, UntrustedImage] = {}
+        for spec in specs:
+            reference, found = self._sources.find(spec)
+            for image in self._select(reference, found):
+                images[image.name] = image
+        chosen = [images[name] for name in sorted(images)]
+        self._cross_check(chosen)
+        walk = self._walk(chosen)
+        chosen = [replace(image, platforms=tuple(map(str, walk.platforms(image.descriptor)))) for image in chosen]
+        approved, errors = self._approve(chosen)
+        small = self._small_members(chosen)
+        blobs = (*walk.manifests_in_order(), *walk.configs(), *walk.layers())
+        members = [Member(path, len(data), digest_of(data)) for path, data in small.items()]
+        members += [Member(blob_path(blob.digest), blob.size, blob.digest) for blob in blobs]
+        manifest = BundleManifest(tuple(chosen), sort_members(members))
+        parse_bundle_manifest(manifest.encoded())  # what the importer would refuse is never written
+        return Plan(manifest, tuple(approved), self._reports, tuple(errors), tuple(self._notes), self._content(small))
+
+    def _select(self, reference: Reference, found: FoundImage) -> list[UntrustedImage]:
+        """What of an image is exported: the digest that people signed (TRUST rule 7).
+
+        That is the top descriptor if its signatures reach a quorum and no platform is left out; else the image
+        manifests under it, each of which must then reach quorum by itself, as StageX signs them.
+        """
+        top = UntrustedImage(reference, _bare(found.root), ())
+        if found.root.is_manifest:
+            self._require_platform(found)
+            return [top]
+        if not self.platforms and self._reaches_quorum(top):
+            return [top]
+        inner = [UntrustedImage(reference, _bare(child), ()) for child in self._inner(found)]
+        if not self.platforms and self._judge(top) and not any(self._judge(image) for image in inner):
+            return [top]
+        return inner
+
+    def _inner(self, found: FoundImage) -> list[Descriptor]:
+        """The runnable manifests below an index, those of the wanted platforms. Raises SourceError."""
+        images: list[Descriptor] = []
+        others = 0
+        waiting = [(found.root, 0)]
+        while waiting:
+            descriptor, depth = waiting.pop(0)
+            if depth > LIMITS.oci_index_depth:
+                raise FormatError("image-graph-invalid", f"{found.root.digest}: indexes are nested too deeply")
+            data = read_blob(found.source, descriptor, LIMITS.oci_manifest)
+            if descriptor.is_index:
+                waiting += [(child, depth + 1) for child in parse_index(data, descriptor).manifests]
+            elif not parse_manifest(data, descriptor).is_image:
+                others += 1
+            elif not self.platforms or self._platform(found.source, descriptor, data) in self.platforms:
+                images.append(descriptor)
+        if not images:
+            raise self._no_platform(found)
+        if others:
+            self._notes.append(
+                f"{found.origin}: left {others} attestation or artifact manifest(s) behind, as nobody signed the index"
+            )
+        return images
+
+    def _require_platform(self, found: FoundImage) -> None:
+        if self.platforms:
+            data = read_blob(found.source, found.root, LIMITS.oci_manifest)
+            if self._platform(found.source, found.root, data) not in self.platforms:
+                raise self._no_platform(found)
+
+    def _platform(self, source: ImageSource, descriptor: Descriptor, data: bytes) -> Platform:
+        if descriptor.platform is not None:
+            return replace(descriptor.platform, os_version="")
+        config = parse_manifest(data, descriptor).config
+        return parse_config(read_blob(source, config, LIMITS.oci_config), config).platform
+
+    def _no_platform(self, found: FoundImage) -> SourceError:
+        wanted = ", ".join(sorted(map(str, self.platforms))) or "any platform"
+        return SourceError("platform-not-found", f"{found.origin}: it holds no image for {wanted}")
+
+    def _judge(self, image: UntrustedImage) -> list[SignatureReport]:
+        """Steps 4 and 5 of the import, over the signatures that will travel with this image."""
+        folder = signature_folder(image)
+        if folder not in self._signatures:
+            repository = image.reference.repository
+            self._signatures[folder] = collect(self.evidence.lookasides, repository, image.digest)
+        if image.name not in self._reports:
+            self._reports[image.name] = [
+                judge_for_image(image, f"{folder}/signature-{n}", data, self.root, self._keyring, self.reference_time)
+                for n, data in enumerate(self._signatures[folder], 1)
+            ]
+        return self._reports[image.name]
+
+    @property
+    def _keyring(self) -> Keyring:
+        return self.evidence.keyring.restricted_to(self.root.people.fingerprints)
+
+    def _reaches_quorum(self, image: UntrustedImage) -> bool:
+        return len(signers(self._judge(image))) >= self.root.threshold
+
+    def _approve(self, images: Sequence[UntrustedImage]) -> tuple[list[ApprovedImage], list[AirgapError]]:
+        approved: list[ApprovedImage] = []
+        errors: list[AirgapError] = []
+        for image in images:
+            try:
+                approved.append(approve(image, self._judge(image), self.root))
+            except AirgapError as error:
+                errors.append(error)
+        return approved, errors
+
+    def _cross_check(self, images: Sequence[UntrustedImage]) -> None:
+        """Every image that a digest list names must be the one it names; one that none names is pointed out."""
+        lists = [parse_digest_list(data, name) for name, data in self.evidence.digest_lists.items()]
+        by_reference: dict[Reference, list[Digest]] = {}
+        for image in images:
+            by_reference.setdefault(image.reference, []).append(image.digest)
+        for reference, digests in by_reference.items():
+            if not require_listed(reference, digests, lists) and lists:
+                self._notes.append(f"{reference} is in none of the digest lists")
+
+    def _walk(self, images: Sequence[UntrustedImage]) -> GraphWalk:
+        walk = GraphWalk(tuple(image.descriptor for image in images))
+        for wanted in (walk.manifests(), walk.configs()):
+            for descriptor in wanted:
+                walk.feed(
+                    descriptor, read_blob(self._sources.holding(descriptor.digest), descriptor, LIMITS.oci_config)
+                )
+        walk.finish()
+        return walk
+
+    def _small_members(self, images: Sequence[UntrustedImage]) -> dict[str, bytes]:
+        """Everything but blobs, by path."""
+        small = {
+            MAINTAINERS_PATH: self.evidence.maintainers,
+            KEYRING_PATH: self.evidence.keyring.encoded(),
+            LAYOUT_FILE: LAYOUT_BYTES,
+            INDEX_FILE: BundleManifest(tuple(images), ()).index(),
+        }
+        for name, data in self.evidence.digest_lists.items():
+            small[f"{DIGESTS_FOLDER}/{name}"] = data
+        for image in images:
+            self._judge(image)
+            folder = signature_folder(image)
+            for number, data in enumerate(self._signatures[folder], 1):
+                small[f"{folder}/signature-{number}"] = data
+        return small
+
+    def _content(self, small: Mapping[str, bytes]) -> Callable[[Member], Iterable[Chunk]]:
+        def content(member: Member) -> Iterable[Chunk]:
+            if member.blob is None:
+                return [small[member.path]]
+            return self._sources.holding(member.blob).chunks(member.blob)
+
+        return content
+
+
+def _bare(descriptor: Descriptor) -> Descriptor:
+    """What a bundle says of a root: neither platform nor annotations, which no signature covers."""
+    return Descriptor(descriptor.media_type, descriptor.digest, descriptor.size)

@@ -1,0 +1,165 @@
+"""Files, safely: no links followed, nothing half-written, every operating system error typed (HostError).
+
+All reading and writing of files by the package goes through here, so that one place can be tested against faults.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, BinaryIO, Final
+
+from airgap.errors import FormatError, HostError
+
+BUFFER: Final = 1024 * 1024  # bytes
+_TEMPORARY: Final = ".airgap-partial"
+
+
+@contextlib.contextmanager
+def host_errors(what: str) -> Iterator[None]:
+    """Turn OSError into HostError; ``what`` is the path or action that the operator knows."""
+    try:
+        yield
+    except OSError as error:
+        raise host_error(error, what) from error
+
+
+def host_error(error: OSError, what: str) -> HostError:
+    reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return HostError("disk-full", f"{what}: {reason}", path=what)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return HostError("permission-denied", f"{what}: {reason}", path=what)
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return HostError("file-not-found", f"{what}: {reason}", path=what)
+    if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+        return HostError("not-a-regular-file", f"{what}: {reason}", path=what)
+    return HostError("input-output", f"{what}: {reason}", path=what)
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a plain file for reading, without following a link at its end, unbuffered devices and pipes refused."""
+    with host_errors(str(path)):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise HostError("not-a-regular-file", f"{path}: not a regular file", path=str(path))
+        return os.fdopen(descriptor, "rb", BUFFER)
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """The whole content of a plain file of at most ``limit`` bytes. Raises HostError, FormatError(limit-exceeded)."""
+    with open_regular(path) as file, host_errors(str(path)):
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise FormatError("limit-exceeded", f"{path}: more than {limit} bytes", path=str(path), limit=limit)
+    return data
+
+
+def read_given(path: Path, limit: int) -> bytes:
+    """Like read_bounded(), for a path that the operator typed: a link is followed, as they would expect."""
+    with host_errors(str(path)):
+        return read_bounded(path.resolve(strict=True), limit)
+
+
+class ErrorTyping:
+    """A readable stream whose operating system errors become HostError."""
+
+    def __init__(self, file: IO[bytes], what: str) -> None:
+        self._file = file
+        self._what = what
+
+    def read(self, size: int, /) -> bytes:
+        with host_errors(self._what):
+            return self._file.read(size) or b""
+
+
+@contextlib.contextmanager
+def open_input(path: str) -> Iterator[ErrorTyping]:
+    """The bundle that an operator named: a plain file, or ``-`` for standard input."""
+    if path == "-":
+        yield ErrorTyping(sys.stdin.buffer, "standard input")
+        return
+    with host_errors(path):
+        resolved = Path(path).resolve(strict=True)
+    with open_regular(resolved) as file:
+        yield ErrorTyping(file, path)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Write a file that appears whole under its name or not at all: temporary name, fsync, rename, fsync.
+
+    Whatever is raised inside, the temporary file is removed.
+    """
+    temporary = path.with_name(f"{path.name}{_TEMPORARY}")
+    with host_errors(str(path)):
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        try:
+            with os.fdopen(descriptor, "wb", 0) as file:
+                yield file
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+        sync_folder(path.parent)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a small file durably."""
+    with replacing(path) as file:
+        write_all(file, data)
+
+
+def write_all(file: BinaryIO, data: bytes | bytearray | memoryview) -> None:
+    """Write every byte to an unbuffered file: a short write is continued, not ignored."""
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
+
+
+class Whole:
+    """An unbuffered file to which every write is whole."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, data: bytes, /) -> None:
+        write_all(self._file, data)
+
+
+def make_folder(path: Path) -> None:
+    with host_errors(str(path)):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def sync_folder(path: Path) -> None:
+    """Make names in a folder durable."""
+    with host_errors(str(path)):
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder of ours without following links; what cannot be removed is an error, a missing one is not."""
+    with host_errors(str(path)):
+        if path.is_symlink() or not path.exists():
+            return
+        for child in path.iterdir():
+            if child.is_dir() and not child.is_symlink():
+                remove_tree(child)
+            else:
+                child.unlink()
+        path.rmdir()

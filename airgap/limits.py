@@ -1,0 +1,48 @@
+"""Every bound in one place. A bound is checked before the bytes it protects from are read or allocated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Upper bounds, each with its unit in the comment and the reason it exists.
+
+    bundles/FORMAT.md lists them; tests/bundle/test_format_document.py compares the two.
+    """
+
+    bundle_manifest: int = 64 * MIB  # bytes of bundle.json: 200 000 members fit, memory stays small
+    bundle_members: int = 200_000  # members: the manifest is held in memory
+    member_path: int = 512  # bytes: a repository path of 255 with its prefix and signature name fits
+    images: int = 20_000  # images in one bundle
+    trust_file: int = 4 * MIB  # bytes of MAINTAINERS or of one digest list: StageX's have 6 KiB and 25 KiB
+    digest_lists: int = 1_000  # files under trust/digests
+    keyring: int = 16 * MIB  # bytes of one keyring file, flooded certificates included
+    certificates: int = 10_000  # certificates in one keyring
+    certificate: int = 1 * MIB  # bytes of one certificate after third-party certifications are dropped
+    certificate_packets: int = 20_000  # packets of one certificate, third-party certifications included
+    self_signatures: int = 500  # signature checks that loading one certificate may cost
+    signature_file: int = 64 * KIB  # bytes: an RSA-4096 signature with its claim has under 1 KiB
+    signature_inflated: int = 64 * KIB  # bytes after inflating the one compressed packet
+    signature_packets: int = 32  # packets in a signature file, markers and padding included
+    signature_keys: int = 4  # keys tried for one signature: more than one only for key-id collisions
+    signatures_per_image: int = 100  # files: StageX has had up to 7
+    subpackets: int = 256  # subpackets of one signature area
+    claim: int = 64 * KIB  # bytes of signed payload
+    json_depth: int = 32  # nesting of any JSON document: OCI needs 6
+    json_integer_digits: int = 19  # digits: a 64-bit size
+    oci_manifest: int = 4 * MIB  # bytes of an index or manifest (distribution-spec recommends 4 MiB)
+    oci_config: int = 8 * MIB  # bytes of an image configuration
+    oci_index_depth: int = 3  # indexes above a manifest: BuildKit nests two
+    oci_index_entries: int = 10_000  # descriptors in one index
+    oci_layers: int = 1_000  # layers of one image: engines stop at about 127
+    blob: int = 2**43  # bytes (8 TiB): sizes stay far from 64-bit overflow
+    line_file_lines: int = 100_000  # lines of an --images or --digests file
+
+
+LIMITS: Final = Limits()

@@ -1,0 +1,84 @@
+"""A set of certificates, each once, found by what a signature says about its issuer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from airgap.errors import AirgapError, FormatError, OpenPGPError
+from airgap.limits import LIMITS
+from airgap.openpgp.certificate import Certificate, load_certificate, merge, split_certificates
+from airgap.openpgp.decode import Signature
+from airgap.openpgp.keys import Fingerprint, PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A key that a signature's hints point at, and the certificate it was found in."""
+
+    certificate: Certificate
+    key: PublicKey
+
+    @property
+    def is_bound(self) -> bool:
+        subkey = self.certificate.subkey(self.key)
+        return subkey is None or subkey.is_bound
+
+
+class Keyring:
+    """Certificates by primary fingerprint. Copies of one certificate are merged when the keyring is made."""
+
+    def __init__(self, certificates: Iterable[Certificate] = (), problems: Iterable[AirgapError] = ()) -> None:
+        copies: dict[Fingerprint, list[Certificate]] = {}
+        for certificate in certificates:
+            copies.setdefault(certificate.primary.fingerprint, []).append(certificate)
+        self._certificates = {fingerprint: merge(same) for fingerprint, same in copies.items()}
+        self.problems = tuple(problems)
+        self._by_key_id: dict[bytes, list[Candidate]] = {}
+        for certificate in self._certificates.values():
+            for key in certificate.keys:
+                self._by_key_id.setdefault(key.fingerprint.key_id, []).append(Candidate(certificate, key))
+
+    def __iter__(self) -> Iterator[Certificate]:
+        return iter(self._certificates.values())
+
+    def __len__(self) -> int:
+        return len(self._certificates)
+
+    def __contains__(self, fingerprint: Fingerprint) -> bool:
+        return fingerprint in self._certificates
+
+    def restricted_to(self, fingerprints: Iterable[Fingerprint]) -> Keyring:
+        """Only the certificates with these primary fingerprints: what a trust root pins (TRUST rule 2)."""
+        return Keyring(self._certificates[fpr] for fpr in fingerprints if fpr in self._certificates)
+
+    def merged_with(self, other: Keyring) -> Keyring:
+        return Keyring([*self, *other], [*self.problems, *other.problems])
+
+    def candidates(self, signature: Signature) -> list[Candidate]:
+        """Every key that a hint in the signature points at, without believing the hint."""
+        key_ids = signature.issuer_key_ids | {fpr.key_id for fpr in signature.issuer_fingerprints}
+        found = [candidate for key_id in sorted(key_ids) for candidate in self._by_key_id.get(key_id, ())]
+        return [candidate for candidate in found if signature.might_be_by(candidate.key.fingerprint)]
+
+    def encoded(self) -> bytes:
+        """All certificates in one canonical binary keyring, without third-party certifications."""
+        return b"".join(self._certificates[fpr].encoded() for fpr in sorted(self._certificates))
+
+
+def load_keyring(files: Iterable[bytes]) -> Keyring:
+    """Read keyring files. A certificate that cannot be read is a problem to show; a file that cannot, an error.
+
+    Raises FormatError or OpenPGPError for a file that is no keyring or holds a secret key.
+    """
+    certificates: list[Certificate] = []
+    problems: list[AirgapError] = []
+    for data in files:
+        for group in split_certificates(data):
+            if len(certificates) + len(problems) == LIMITS.certificates:
+                raise FormatError("limit-exceeded", f"a keyring holds more than {LIMITS.certificates} certificates")
+            try:
+                certificates.append(load_certificate(group))
+            except OpenPGPError as error:
+                problems.append(error)
+    return Keyring(certificates, problems)

@@ -1,0 +1,160 @@
+"""One signature file against one keyring at one time: a GoodSignature, or an error that says why not (S1 to S14)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from airgap.errors import OpenPGPError
+from airgap.limits import LIMITS
+from airgap.openpgp.algorithms import HashAlgorithm, SignatureValue, require_hash, require_key, verify_digest
+from airgap.openpgp.certificate import unknown_critical
+from airgap.openpgp.decode import Signature
+from airgap.openpgp.keyring import Candidate, Keyring
+from airgap.openpgp.keys import Fingerprint, PublicKey
+from airgap.openpgp.message import SignedMessage
+from airgap.openpgp.packets import Malformed
+from airgap.openpgp.subpackets import NOTATION
+from airgap.openpgp.validity import require_valid
+from airgap.seal import Seal
+from airgap.timestamp import rfc3339
+
+CLOCK_TOLERANCE: Final = 30 * 60  # seconds that a signer's clock may be ahead (S10)
+_BINARY_DOCUMENT: Final = 0x00
+_GOOD: Final = Seal("GoodSignature")
+
+
+@dataclass(frozen=True, slots=True)
+class GoodSignature:
+    """Proof that ``signing_key``, validly bound to ``certificate`` at ``created``, signed exactly ``payload``.
+
+    It says nothing about who that is or what the payload means. ``flags`` tell what changed since.
+    """
+
+    payload: bytes
+    certificate: Fingerprint
+    signing_key: Fingerprint
+    created: int
+    flags: tuple[str, ...]
+    seal: object
+
+    def __post_init__(self) -> None:
+        _GOOD.require(self.seal)
+
+
+def verify_message(
+    message: SignedMessage,
+    keyring: Keyring,
+    reference: int,
+    *,
+    payloads: Iterable[bytes] = (),
+    strict: bool = False,
+) -> GoodSignature:
+    """Verify a framed signature file. For a detached one, ``payloads`` are the byte strings it may be over.
+
+    Raises OpenPGPError, its kind naming the first rule that refuses.
+    """
+    signature = message.signature
+    hash_ = _require_document_signature(signature)
+    created = _require_times(signature, reference)
+    candidate = _find_key(signature, keyring)
+    value = _value(signature)
+    payload = _verify_payload(signature, hash_, candidate.key, value, _payloads(message, payloads))
+    flags = require_valid(candidate.certificate, candidate.key, created, reference, strict=strict)
+    return GoodSignature(
+        payload, candidate.certificate.primary.fingerprint, candidate.key.fingerprint, created, flags, _GOOD
+    )
+
+
+def _require_document_signature(signature: Signature) -> HashAlgorithm:
+    if signature.type != _BINARY_DOCUMENT:
+        raise OpenPGPError(
+            "signature-type-not-binary",
+            f"signature type 0x{signature.type:02x} is not a signature over binary data (0x00)",
+        )
+    hash_ = require_hash(signature.hash_algorithm)
+    if signature.version == 6 and len(signature.salt) != hash_.salt:
+        raise OpenPGPError("signature-malformed", f"a salt of {len(signature.salt)} bytes does not fit {hash_.name}")
+    unknown = unknown_critical(signature)
+    if unknown is not None:
+        kind = "critical-notation-unknown" if unknown == NOTATION else "critical-subpacket-unknown"
+        raise OpenPGPError(kind, f"subpacket {unknown} is critical and not understood", subpacket=unknown)
+    return hash_
+
+
+def _require_times(signature: Signature, reference: int) -> int:
+    created = signature.created
+    if created is None:
+        raise OpenPGPError("creation-time-missing", "the signature does not say exactly once when it was made")
+    if created > reference + CLOCK_TOLERANCE:
+        raise OpenPGPError(
+            "signature-from-the-future",
+            f"the signature is dated {rfc3339(created)}, the reference time is {rfc3339(reference)}",
+        )
+    if signature.expires is not None and signature.expires <= reference:
+        raise OpenPGPError("signature-expired", f"the signature expired on {rfc3339(signature.expires)}")
+    return created
+
+
+def _find_key(signature: Signature, keyring: Keyring) -> Candidate:
+    """The key that the issuer subpackets name, bound in at most one certificate (S5, attribution)."""
+    issuers = sorted(str(fpr) for fpr in signature.issuer_fingerprints) or sorted(
+        key_id.hex().upper() for key_id in signature.issuer_key_ids
+    )
+    if not issuers:
+        raise OpenPGPError("issuer-missing", "the signature does not name the key that made it")
+    found = keyring.candidates(signature)
+    if not found:
+        raise OpenPGPError(
+            "no-certificate", f"made by key {', '.join(issuers)}, which is in no certificate here", issuer=issuers[0]
+        )
+    named = [candidate for candidate in found if signature.names(candidate.key)]
+    if not named:
+        raise OpenPGPError(
+            "issuer-mismatch", f"the signature names several issuers, not all of them key {found[0].key.fingerprint}"
+        )
+    if len({candidate.key.fingerprint for candidate in named}) > 1:
+        raise OpenPGPError("issuer-mismatch", f"key id {issuers[0]} stands for more than one key here")
+    bound = [candidate for candidate in named if candidate.is_bound]
+    if len(bound) > 1:
+        raise OpenPGPError(
+            "subkey-shared",
+            f"key {named[0].key.fingerprint} belongs to certificates "
+            + " and ".join(str(candidate.certificate.primary.fingerprint) for candidate in bound),
+        )
+    chosen = (bound or named)[0]
+    require_key(chosen.key)
+    if signature.version != chosen.key.version:
+        raise OpenPGPError(
+            "version-mismatch", f"a version {signature.version} signature by a version {chosen.key.version} key"
+        )
+    return chosen
+
+
+def _value(signature: Signature) -> SignatureValue:
+    try:
+        return signature.value()
+    except Malformed as error:
+        raise OpenPGPError("signature-malformed", f"the signature packet is malformed: {error}") from None
+
+
+def _payloads(message: SignedMessage, payloads: Iterable[bytes]) -> Iterable[bytes]:
+    return payloads if message.payload is None else [message.payload]
+
+
+def _verify_payload(
+    signature: Signature, hash_: HashAlgorithm, key: PublicKey, value: SignatureValue, payloads: Iterable[bytes]
+) -> bytes:
+    """The payload that the signature is over. The digest's first octets spare most of the arithmetic."""
+    digests = [(payload, signature.digest(hash_, payload)) for payload in payloads]
+    likely: Sequence[tuple[bytes, bytes]] = [pair for pair in digests if pair[1][:2] == signature.prefix]
+    for payload, digest in likely[: LIMITS.signature_keys]:
+        try:
+            verify_digest(key, signature.key_algorithm, hash_, digest, value)
+        except OpenPGPError as error:
+            if error.kind != "bad-signature":
+                raise
+        else:
+            return payload
+    raise OpenPGPError("bad-signature", f"the signature by key {key.fingerprint} is not over these bytes")

@@ -1,0 +1,198 @@
+"""Documents as text for people: the verdict line first, then who signed what, then what to do.
+
+Every string is escaped here, on its way out; nothing else in the package writes for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from airgap.report.escape import printable
+
+NOT_VERIFIED: Final = "NOT VERIFIED: this is what the bundle claims. Only `airgap verify` can tell whether it is true."
+_ROWS_MAX: Final = 200  # rows of one list on a screen; JSON has them all
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """The text view of any document of ours."""
+    view = _VIEWS[str(document["schema"])]
+    return "\n".join(printable(line) for line in view(document))
+
+
+def short(digest: object) -> str:
+    """Enough of a digest for a table row; the whole one is in the verdict line or in JSON."""
+    text = str(digest)
+    return text if len(text) < 24 else f"{text[:19]}…"
+
+
+def size(octets: int) -> str:
+    """Bytes for people, in powers of 1024."""
+    value = float(octets)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{octets} B" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"
+
+
+def _verdict(document: Mapping[str, Any]) -> Iterator[str]:
+    images, errors, loaded = document["images"], document["errors"], document["loaded"]
+    verb = "ACCEPTED" if document["accepted"] and not errors else "REFUSED"
+    noun = "image" if len(images) == 1 else "images"
+    yield f"{verb}: {len(images)} {noun}" if images else f"{verb}: nothing could be verified"
+    if document["bundle"]:
+        yield f"bundle  {document['bundle']['id']}  ({size(document['bundle']['bytes'])} unpacked)"
+    if document["trust"]:
+        trust = document["trust"]
+        yield f"trust   {trust['id']}  (version {trust['version']}, {trust['threshold']} maintainers must sign)"
+    yield f"time    {document['time']['reference']}"
+    for image in _most(images):
+        yield ""
+        yield f"{'✓' if image['accepted'] else '✗'} {image['reference']}"
+        yield f"  digest    {image['digest']}"
+        yield f"  platforms {', '.join(image['platforms']) or '-'}"
+        people = f"{len(image['signers'])} counted, {image['threshold']} needed"
+        yield f"  signed by {', '.join(image['signers']) or 'nobody'} ({people})"
+        yield from (f"    {line}" for line in _signature_rows(image["signatures"]))
+    for one in _most(loaded):
+        yield f"loaded  {one['reference']} into {one['target']}, which reports {short(one['digest'])}"
+    yield from _notes_and_errors(document)
+    if errors:
+        yield f"{verb}. Nothing of this bundle was kept or loaded."
+
+
+def _inspection(document: Mapping[str, Any]) -> Iterator[str]:
+    yield NOT_VERIFIED
+    yield f"bundle  {document['bundle']['id']}"
+    yield f"        {document['bundle']['members']} members, {size(document['bundle']['bytes'])} unpacked"
+    for image in _most(document["images"]):
+        yield ""
+        yield f"? {image['reference']}"
+        yield f"  digest     {image['digest']}"
+        yield f"  platforms  {', '.join(image['platforms']) or '-'}"
+        yield f"  signatures {image['signatures']} (not checked)"
+    yield ""
+    yield NOT_VERIFIED
+
+
+def _export(document: Mapping[str, Any]) -> Iterator[str]:
+    bundle = document["bundle"]
+    if bundle is None:
+        yield "REFUSED: no bundle was written"
+    elif document["preflight"] == "skipped":
+        yield f"WRITTEN WITHOUT PREFLIGHT: {bundle['file']} ({size(bundle['size'])})"
+    else:
+        yield f"EXPORTED: {bundle['file']} ({size(bundle['size'])})"
+    for image in _most(document["images"]):
+        yield f"  {image['reference']}  {short(image['digest'])}  {', '.join(image['platforms'])}"
+    yield from _notes_and_errors(document)
+    if bundle is not None:
+        yield "bundle id, to compare with the other side over another channel:"
+        yield str(bundle["id"])
+
+
+def _trust(document: Mapping[str, Any]) -> Iterator[str]:
+    yield f"trust root {document['id']}"
+    yield f"version {document['version']}; {document['threshold']} of {len(document['people'])} people must sign"
+    scopes = [f"{scope['scope'] or 'any repository'} ({scope['identity']})" for scope in document["repositories"]]
+    yield f"repositories: {', '.join(scopes)}"
+    yield f"claims: {', '.join(document['claim_formats'])}; keys must be live now: {_yes(document['strict_expiry'])}"
+    for person in document["people"]:
+        yield ""
+        yield person["name"]
+        held = {one["fingerprint"]: one for one in person["certificates"]}
+        for fingerprint in person["fingerprints"]:
+            yield f"  {spaced(fingerprint)}"
+            certificate = held.get(fingerprint)
+            if certificate is None:
+                yield "    no certificate here: this key cannot be checked until a bundle brings it"
+            else:
+                yield f"    {'; '.join(certificate['user_ids'][:2]) or 'without user id'} (as the certificate says)"
+        if not person["fingerprints"]:
+            yield "  has no key and cannot sign"
+
+
+def _signatures(document: Mapping[str, Any]) -> Iterator[str]:
+    signatures = document["signatures"]
+    good = sum(one["status"] == "good" for one in signatures)
+    yield f"{'GOOD' if good == len(signatures) else 'BAD'}: {good} of {len(signatures)} signatures are good"
+    for one in _most(signatures):
+        yield f"{'✓' if one['status'] == 'good' else '✗'} {one['file']}"
+        yield from (f"    {line}" for line in _signature_facts(one))
+
+
+def _audit(document: Mapping[str, Any]) -> Iterator[str]:
+    summary = document["summary"]
+    complete = summary["quorum"] == summary["images"]
+    yield (
+        f"{'COMPLETE' if complete else 'INCOMPLETE'}: {summary['quorum']} of {summary['images']} images reach quorum; "
+        f"{summary['good']} of {summary['signatures']} signatures are good"
+    )
+    for reason, count in sorted(summary["by_reason"].items(), key=lambda pair: -pair[1]):
+        yield f"  {count:>6}  {reason}"
+    for image in _most([one for one in document["images"] if not one["quorum"]]):
+        reasons = sorted({one["reason"] for one in image["signatures"] if one["reason"]})
+        signed = f"{len(image['signers'])} of {image['threshold']}"
+        yield f"✗ {image['name']}  {short(image['digest'])}  {signed}  {', '.join(reasons) or 'unsigned'}"
+
+
+def _error(document: Mapping[str, Any]) -> Iterator[str]:
+    yield f"error {document['code']} ({document['kind']}): {document['message']}"
+    if document["hint"]:
+        yield f"next: {document['hint']}"
+
+
+def spaced(fingerprint: str) -> str:
+    return " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4))
+
+
+def _signature_rows(signatures: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for one in signatures:
+        name = str(one["file"]).rpartition("/")[2]
+        mark = "✓" if one["status"] == "good" else "✗"
+        who = one["maintainer"] or "-"
+        yield f"{mark} {name:<12} {who:<16} {str(one['created'] or '-')[:10]}  {_outcome(one)}"
+
+
+def _signature_facts(one: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{_outcome(one)}; made {one['created'] or 'at an unknown time'}"
+    if one["certificate"]:
+        yield f"by {spaced(one['certificate'])}"
+    if one["signing_key"] and one["signing_key"] != one["certificate"]:
+        yield f"with subkey {spaced(one['signing_key'])}"
+    if one["claim"]:
+        yield f"claims {one['claim']['reference']} is {one['claim']['digest']} ({one['claim']['format']})"
+
+
+def _outcome(one: Mapping[str, Any]) -> str:
+    flags = f" ({', '.join(one['flags'])})" if one["flags"] else ""
+    return f"{'good' if one['status'] == 'good' else one['reason']}{flags}"
+
+
+def _notes_and_errors(document: Mapping[str, Any]) -> Iterator[str]:
+    for note in _most(document["notes"]):
+        yield f"note: {note}"
+    for error in _most(document["errors"]):
+        yield ""
+        yield from _error(error)
+
+
+def _most(rows: Iterable[Any]) -> Iterator[Any]:
+    found = list(rows)
+    yield from found[:_ROWS_MAX]
+
+
+def _yes(value: object) -> str:
+    return "yes" if value else "no"
+
+
+_VIEWS: Final = {
+    "airgap/verdict/v1": _verdict,
+    "airgap/inspection/v1": _inspection,
+    "airgap/export/v1": _export,
+    "airgap/trust/v1": _trust,
+    "airgap/signatures/v1": _signatures,
+    "airgap/audit/v1": _audit,
+    "airgap/error/v1": _error,
+}

@@ -1,0 +1,1 @@
+"""Where export finds images and signatures. Only the connected side imports this package."""

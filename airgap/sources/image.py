@@ -1,0 +1,58 @@
+"""What export needs of a place that holds images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from airgap.digest import Digest
+from airgap.errors import SourceError
+from airgap.oci.descriptor import Descriptor
+
+
+class ImageSource(Protocol):
+    """Blobs by digest. What it returns is checked by whoever asks."""
+
+    def images(self) -> tuple[Descriptor, ...]:
+        """The images it lists, with their names."""
+
+    def has(self, digest: Digest) -> bool: ...
+
+    def chunks(self, digest: Digest) -> Iterator[bytes]:
+        """The bytes of a blob. Raises SourceError(source-not-found) if it is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundImage:
+    """One image that an operator named: where it is, its top descriptor, and the name it carries there, if any."""
+
+    source: ImageSource
+    root: Descriptor
+    origin: str
+
+
+def read_blob(source: ImageSource, descriptor: Descriptor, limit: int) -> bytes:
+    """A small blob, checked against its descriptor. Raises SourceError, IntegrityError."""
+    if descriptor.size > limit:
+        raise SourceError("source-invalid", f"{descriptor.digest} has {descriptor.size} bytes, over {limit}")
+    data = bytearray()
+    for chunk in source.chunks(descriptor.digest):
+        data += chunk
+        if len(data) > descriptor.size:
+            break
+    descriptor.require_bytes(bytes(data))
+    return bytes(data)
+
+
+def choose(source: ImageSource, name: str | None, origin: str) -> FoundImage:
+    """The image called ``name``, or the only one. Raises SourceError(source-not-found, source-ambiguous)."""
+    images = source.images()
+    if name is not None:
+        images = tuple(image for image in images if name in (image.name, str(image.digest)))
+        if not images:
+            raise SourceError("source-not-found", f"{origin}: it holds no image called {name!r}")
+    if len({image.digest for image in images}) != 1:
+        names = ", ".join(sorted(image.name or str(image.digest) for image in images)[:10])
+        raise SourceError("source-ambiguous", f"{origin}: it holds {len(images)} images ({names})")
+    return FoundImage(source, images[0], origin)

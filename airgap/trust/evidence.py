@@ -1,0 +1,129 @@
+"""One signature file judged whole: OpenPGP, claim, image, maintainer. Pure; never raises for hostile bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from airgap.digest import Digest
+from airgap.errors import AirgapError, UntrustedError
+from airgap.openpgp.keyring import Keyring
+from airgap.openpgp.message import parse_signature_file
+from airgap.openpgp.verifier import GoodSignature, verify_message
+from airgap.reference import Reference
+from airgap.trust.claim import Claim, ClaimFormat, parse_claim, spellings
+from airgap.trust.identity import DEFAULT_RULE, IdentityRule
+from airgap.trust.maintainers import People
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What judging needs besides the file: certificates, formats, time in seconds, and whether keys must be live."""
+
+    keyring: Keyring
+    formats: tuple[ClaimFormat, ...]
+    reference_time: int
+    strict_expiry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the claim must say: this reference, this digest; either may be left open."""
+
+    reference: Reference | None = None
+    digest: Digest | None = None
+    rule: IdentityRule = DEFAULT_RULE
+
+    def require(self, claim: Claim) -> None:
+        """Raises UntrustedError(claim-digest-mismatch or claim-identity-mismatch)."""
+        if self.digest is not None and claim.digest != self.digest:
+            raise UntrustedError(
+                "claim-digest-mismatch",
+                f"the claim is for {claim.digest}, not for {self.digest}",
+                signed=str(claim.digest),
+                expected=str(self.digest),
+            )
+        if self.reference is None:
+            return
+        image = self.reference.at(claim.digest) if self.reference.is_name_only else self.reference
+        identity = claim.identity
+        if identity is None or not self.rule.accepts(image, identity):
+            raise UntrustedError(
+                "claim-identity-mismatch",
+                f"the claim names {claim.reference[:200]!r}, which is not {self.reference} by {self.rule}",
+                signed=claim.reference[:200],
+                expected=str(self.reference),
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureReport:
+    """The outcome for one file. ``error`` is None exactly if the signature counts for what was asked.
+
+    ``created`` is what the file says, also when it is bad; ``good`` is the OpenPGP proof, also when the claim is bad.
+    """
+
+    file: str
+    error: AirgapError | None
+    maintainer: str | None = None
+    good: GoodSignature | None = None
+    created: int | None = None
+    claim: Claim | None = None
+
+    @property
+    def counts(self) -> bool:
+        return self.error is None and self.good is not None
+
+
+def judge_signature(
+    file: str,
+    data: bytes,
+    policy: Policy,
+    *,
+    people: People | None = None,
+    expected: Expectation | None = None,
+    payload: bytes | None = None,
+) -> SignatureReport:
+    """Judge one signature file. With ``people`` the signer must be one of them; with ``expected`` the claim must agree.
+
+    A detached signature is tried over ``payload``, else over the known spellings of the expected claim.
+    """
+    report = SignatureReport(file, None)
+    try:
+        message = parse_signature_file(data)
+        report = SignatureReport(file, None, created=message.signature.created)
+        payloads = [payload] if payload is not None else _spellings(expected, policy)
+        good = verify_message(
+            message, policy.keyring, policy.reference_time, payloads=payloads, strict=policy.strict_expiry
+        )
+        nick = people.nick_of(good.certificate) if people is not None else None
+        report = SignatureReport(file, None, nick, good, good.created)
+        claim, claim_error = _claim(good.payload, policy.formats)
+        report = SignatureReport(file, None, nick, good, good.created, claim)
+        if people is not None and nick is None:
+            raise UntrustedError(
+                "not-a-maintainer",
+                f"signed by certificate {good.certificate}, which belongs to no maintainer",
+                certificate=str(good.certificate),
+            )
+        if expected is not None:
+            if claim is None:
+                raise claim_error or UntrustedError("claim-malformed", "the signed payload is no claim")
+            expected.require(claim)
+    except AirgapError as error:
+        return SignatureReport(file, error, report.maintainer, report.good, report.created, report.claim)
+    return report
+
+
+def _claim(payload: bytes, formats: Sequence[ClaimFormat]) -> tuple[Claim | None, AirgapError | None]:
+    try:
+        return parse_claim(payload, formats), None
+    except AirgapError as error:
+        return None, error
+
+
+def _spellings(expected: Expectation | None, policy: Policy) -> list[bytes]:
+    if expected is None or expected.reference is None or expected.digest is None:
+        return []
+    reference = expected.reference
+    return spellings(reference.repository, reference.tag, expected.digest, policy.formats)

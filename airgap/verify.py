@@ -1,0 +1,166 @@
+"""All decisions about an image, in their order, pure: values and bytes in, proofs out (bundles/FORMAT.md §7).
+
+``UntrustedImage`` (what a bundle claims) → ``ApprovedImage`` (enough people signed its digest, for this repository) →
+``VerifiedImage`` (every blob that the digest covers was hashed) → ``LoadedImage`` (an engine reports that digest).
+Each proof can only be made here. There is no way into an engine but with a VerifiedImage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from airgap.digest import Digest
+from airgap.errors import EngineError, FormatError, IntegrityError, UntrustedError
+from airgap.oci.descriptor import Descriptor
+from airgap.oci.graph import GraphWalk
+from airgap.openpgp.keyring import Keyring
+from airgap.reference import Reference
+from airgap.seal import Seal
+from airgap.trust.evidence import Expectation, Policy, SignatureReport, judge_signature
+from airgap.trust.quorum import require_quorum
+from airgap.trust.root import TrustRoot
+
+_APPROVED: Final = Seal("ApprovedImage")
+_VERIFIED: Final = Seal("VerifiedImage")
+_LOADED: Final = Seal("LoadedImage")
+_RECEIPT: Final = Seal("BlobReceipt")
+
+
+@dataclass(frozen=True, slots=True)
+class UntrustedImage:
+    """An image as somebody claims it: the digest is what people should have signed (TRUST rule 7)."""
+
+    reference: Reference
+    descriptor: Descriptor
+    platforms: tuple[str, ...]
+
+    @property
+    def digest(self) -> Digest:
+        return self.descriptor.digest
+
+    @property
+    def lookaside(self) -> str:
+        """Its folder in a lookaside tree: ``<repository path>@sha256=<hex>`` (containers-registries.d(5))."""
+        return f"{self.reference.repository.path}@sha256={self.digest.hex}"
+
+    @property
+    def name(self) -> str:
+        """A name that is unique among images and valid as an OCI ref name."""
+        return f"{self.reference}@{self.digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class BlobReceipt:
+    """Proof that every byte of a blob was read and hashed to its digest."""
+
+    digest: Digest
+    size: int
+    seal: object
+
+    def __post_init__(self) -> None:
+        _RECEIPT.require(self.seal)
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedImage:
+    """Proof that a quorum of people signed this digest for this repository."""
+
+    image: UntrustedImage
+    threshold: int
+    signers: tuple[str, ...]
+    reports: tuple[SignatureReport, ...]
+    seal: object
+
+    def __post_init__(self) -> None:
+        _APPROVED.require(self.seal)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedImage:
+    """Proof that an approved image is complete: ``blobs`` is its exact closure, each one hashed."""
+
+    approved: ApprovedImage
+    blobs: tuple[Descriptor, ...]
+    seal: object
+
+    def __post_init__(self) -> None:
+        _VERIFIED.require(self.seal)
+
+    @property
+    def image(self) -> UntrustedImage:
+        return self.approved.image
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedImage:
+    """Proof that an engine, asked after loading, reported the verified digest."""
+
+    image: VerifiedImage
+    target: str
+    seal: object
+
+    def __post_init__(self) -> None:
+        _LOADED.require(self.seal)
+
+
+def judge_for_image(
+    image: UntrustedImage, file: str, data: bytes, root: TrustRoot, keyring: Keyring, reference_time: int
+) -> SignatureReport:
+    """Steps 4 and 5 for one signature file: OpenPGP, claim, identity, person. Never raises for hostile bytes."""
+    scope = root.scope_of(image.reference.repository)
+    expected = (
+        Expectation(image.reference, image.digest)
+        if scope is None
+        else Expectation(image.reference, image.digest, scope.rule)
+    )
+    policy = Policy(keyring, root.claim_formats, reference_time, root.strict_expiry)
+    return judge_signature(file, data, policy, people=root.people, expected=expected)
+
+
+def approve(image: UntrustedImage, reports: Sequence[SignatureReport], root: TrustRoot) -> ApprovedImage:
+    """Steps 6 and 7: scope and quorum. Raises UntrustedError, or the FormatError of a hostile signature file."""
+    for report in reports:
+        # A file built to exhaust the verifier is no accident: it refuses its bundle, whoever else signed.
+        if isinstance(report.error, FormatError):
+            raise FormatError(report.error.kind, f"{report.file}: {report.error.message}", file=report.file)
+    if root.scope_of(image.reference.repository) is None:
+        raise UntrustedError(
+            "repository-out-of-scope",
+            f"{image.reference}: the trust root does not speak for this repository",
+            repository=str(image.reference.repository),
+            scopes=[scope.prefix for scope in root.scopes],
+        )
+    counted = require_quorum(image.reference, image.digest, reports, root.threshold)
+    return ApprovedImage(image, root.threshold, counted, tuple(reports), _APPROVED)
+
+
+def require_blob(digest: Digest, size: int, found: str, name: str) -> BlobReceipt:
+    """The receipt for a blob of ``size`` bytes that hashed to hex digest ``found``. Raises IntegrityError."""
+    if found != digest.hex:
+        raise IntegrityError("blob-differs", f"{name} holds other bytes than its digest says", path=name)
+    return BlobReceipt(digest, size, _RECEIPT)
+
+
+def require_complete(approved: ApprovedImage, walk: GraphWalk, receipts: Iterable[BlobReceipt]) -> VerifiedImage:
+    """Step 8 and 9, concluded: a receipt for every blob under the digest. Raises IntegrityError."""
+    held: Mapping[Digest, int] = {receipt.digest: receipt.size for receipt in receipts}
+    blobs = walk.closure(approved.image.descriptor)
+    for blob in blobs:
+        if held.get(blob.digest) != blob.size:
+            raise IntegrityError("blob-size-differs", f"{blob.digest} is missing, or its size is not {blob.size}")
+    return VerifiedImage(approved, blobs, _VERIFIED)
+
+
+def require_loaded(image: VerifiedImage, target: str, reported: Digest | None) -> LoadedImage:
+    """Step 14: the engine's own word, after loading. Raises EngineError(engine-digest-differs)."""
+    if reported != image.image.digest:
+        raise EngineError(
+            "engine-digest-differs",
+            f"{target} holds {reported or 'nothing'} where {image.image.name} was loaded",
+            target=target,
+            expected=str(image.image.digest),
+            found=None if reported is None else str(reported),
+        )
+    return LoadedImage(image, target, _LOADED)
