@@ -13,7 +13,7 @@ MIB: Final = 1024 * KIB
 class Limits:
     """Upper bounds, each with its unit in the comment and the reason it exists.
 
-    bundles/FORMAT.md lists them; tests/bundle/test_format_document.py compares the two.
+    bundles/FORMAT.md lists them; tests/documents/test_format.py compares the two.
     """
 
     bundle_manifest: int = 64 * MIB  # bytes of bundle.json: 200 000 members fit, memory stays small
@@ -21,7 +21,6 @@ class Limits:
     member_path: int = 512  # bytes: a repository path of 255 with its prefix and signature name fits
     images: int = 20_000  # images in one bundle
     trust_file: int = 4 * MIB  # bytes of MAINTAINERS or of one digest list: StageX's have 6 KiB and 25 KiB
-    digest_lists: int = 1_000  # files under trust/digests
     keyring: int = 16 * MIB  # bytes of one keyring file, flooded certificates included
     certificates: int = 10_000  # certificates in one keyring
     certificate: int = 1 * MIB  # bytes of one certificate after third-party certifications are dropped
@@ -30,7 +29,7 @@ class Limits:
     signature_file: int = 64 * KIB  # bytes: an RSA-4096 signature with its claim has under 1 KiB
     signature_inflated: int = 64 * KIB  # bytes after inflating the one compressed packet
     signature_packets: int = 32  # packets in a signature file, markers and padding included
-    signature_keys: int = 4  # keys tried for one signature: more than one only for key-id collisions
+    signature_payloads: int = 4  # spellings of a claim whose digest begins as the signature says, that are checked
     signatures_per_image: int = 100  # files: StageX has had up to 7
     subpackets: int = 256  # subpackets of one signature area
     claim: int = 64 * KIB  # bytes of signed payload
@@ -42,7 +41,6 @@ class Limits:
     oci_index_entries: int = 10_000  # descriptors in one index
     oci_layers: int = 1_000  # layers of one image: engines stop at about 127
     blob: int = 2**43  # bytes (8 TiB): sizes stay far from 64-bit overflow
-    line_file_lines: int = 100_000  # lines of an --images or --digests file
 
 
 LIMITS: Final = Limits()

@@ -149,7 +149,7 @@ def _verify_payload(
     """The payload that the signature is over. The digest's first octets spare most of the arithmetic."""
     digests = [(payload, signature.digest(hash_, payload)) for payload in payloads]
     likely: Sequence[tuple[bytes, bytes]] = [pair for pair in digests if pair[1][:2] == signature.prefix]
-    for payload, digest in likely[: LIMITS.signature_keys]:
+    for payload, digest in likely[: LIMITS.signature_payloads]:
         try:
             verify_digest(key, signature.key_algorithm, hash_, digest, value)
         except OpenPGPError as error:
