@@ -83,6 +83,8 @@ class ErrorTyping:
 def open_input(path: str) -> Iterator[ErrorTyping]:
     """The bundle that an operator named: a plain file, or ``-`` for standard input."""
     if path == "-":
+        if sys.stdin is None:  # closed by whoever started us
+            raise HostError("input-output", "standard input is closed", path="-")
         yield ErrorTyping(sys.stdin.buffer, "standard input")
         return
     with host_errors(path):

@@ -29,6 +29,7 @@ from airgap.state import Trust
 from airgap.store import Quarantine, Store
 from airgap.trust.evidence import SignatureReport
 from airgap.trust.maintainers import parse_maintainers
+from airgap.trust.quorum import signers
 from airgap.verify import (
     ApprovedImage,
     BlobReceipt,
@@ -61,6 +62,10 @@ class Examination:
 
     def reports_of(self, image: UntrustedImage) -> list[SignatureReport]:
         return self.reports.get(image.name, [])
+
+    def signers_of(self, image: UntrustedImage) -> tuple[str, ...]:
+        """The people whose signatures count for this image, whether or not they are enough."""
+        return signers(self.reports_of(image))
 
 
 class _Refused(Exception):

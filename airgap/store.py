@@ -111,12 +111,15 @@ class Store:
 
     @contextlib.contextmanager
     def quarantine(self, bundle: Digest) -> Iterator[Quarantine]:
-        """A fresh quarantine for one bundle, removed in the end with all that was not published."""
-        folder = self.folder / _PRIVATE / "quarantine" / bundle.hex
+        """A fresh quarantine for one bundle, removed in the end with all that was not published.
+
+        What an import that was killed left behind is removed first: the lock says that nobody else is at work.
+        """
+        folder = self.folder / _PRIVATE / "quarantine"
         remove_tree(folder)
-        make_folder(folder)
+        make_folder(folder / bundle.hex)
         try:
-            yield Quarantine(folder)
+            yield Quarantine(folder / bundle.hex)
         finally:
             remove_tree(folder)
 

@@ -57,7 +57,8 @@ def main() -> NoReturn:
     format_ = "json" if _wants_json(sys.argv[1:]) else "text"
     try:
         cli.main(standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         sys.exit(0)
     except AirgapError as error:
         fail(error, format_)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from airgap.auditor import AuditedImage
-from airgap.bundle.manifest import BundleManifest
-from airgap.digest import Digest
 from airgap.errors import AirgapError
-from airgap.importer import Examination
-from airgap.openpgp.certificate import Certificate
-from airgap.state import Trust
 from airgap.timestamp import rfc3339
-from airgap.trust.evidence import SignatureReport
-from airgap.trust.quorum import signers
-from airgap.verify import UntrustedImage
+
+if TYPE_CHECKING:  # an error can be shown without loading OpenPGP
+    from airgap.auditor import AuditedImage
+    from airgap.bundle.manifest import BundleManifest
+    from airgap.digest import Digest
+    from airgap.importer import Examination
+    from airgap.openpgp.certificate import Certificate
+    from airgap.state import Trust
+    from airgap.trust.evidence import SignatureReport
+    from airgap.verify import UntrustedImage
 
 Document = dict[str, object]
 
@@ -183,7 +185,7 @@ def _image(image: UntrustedImage, examination: Examination, trust: Trust | None)
         "digest": str(image.digest),
         "accepted": verified and examination.accepted,
         "threshold": None if trust is None else trust.root.threshold,
-        "signers": list(signers(examination.reports_of(image))),
+        "signers": list(examination.signers_of(image)),
         "platforms": list(image.platforms),
         "signatures": [signature_document(report) for report in examination.reports_of(image)],
     }
