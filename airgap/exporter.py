@@ -87,7 +87,7 @@ class Exporter:
         members = [Member(path, len(data), digest_of(data)) for path, data in small.items()]
         members += [Member(blob_path(blob.digest), blob.size, blob.digest) for blob in blobs]
         manifest = BundleManifest(tuple(chosen), sort_members(members))
-        parse_bundle_manifest(manifest.encoded())  # what the importer would refuse is never written
+        parse_bundle_manifest(manifest.encoded)  # what the importer would refuse is never written
         return Plan(manifest, tuple(approved), self._reports, tuple(errors), tuple(self._notes), self._content(small))
 
     def _select(self, reference: Reference, found: FoundImage) -> list[UntrustedImage]:

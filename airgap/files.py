@@ -155,9 +155,12 @@ def sync_folder(path: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder of ours without following links; what cannot be removed is an error, a missing one is not."""
+    """Remove a folder of ours; a link in its place is removed, not followed; a missing one is no error."""
     with host_errors(str(path)):
-        if path.is_symlink() or not path.exists():
+        if path.is_symlink():
+            path.unlink()
+            return
+        if not path.exists():
             return
         for child in path.iterdir():
             if child.is_dir() and not child.is_symlink():

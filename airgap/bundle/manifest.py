@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from airgap.bundle.format import (
@@ -65,13 +66,14 @@ class Member:
         return len(header(self.path, self.size)) + self.size + -self.size % TAR_BLOCK
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BundleManifest:
     """bundle.json as a value. Nothing in it is trusted: the stream and the signatures must bear it out."""
 
     images: tuple[UntrustedImage, ...]
     members: tuple[Member, ...]
 
+    @cached_property
     def encoded(self) -> bytes:
         return canonical(
             {
@@ -94,19 +96,18 @@ class BundleManifest:
             }
         )
 
-    @property
+    @cached_property
     def id(self) -> Digest:
-        return digest_of(self.encoded())
+        return digest_of(self.encoded)
 
     def index(self) -> bytes:
         """The bytes that index.json must have: it follows from the images."""
         return encode_index((image.name, image.descriptor) for image in self.images)
 
-    @property
+    @cached_property
     def stream_size(self) -> int:
         """Uncompressed bytes of the whole tar stream."""
-        own = self.encoded()
-        first = Member(MANIFEST_PATH, len(own), digest_of(own))
+        first = Member(MANIFEST_PATH, len(self.encoded), self.id)
         return first.stream_size + sum(member.stream_size for member in self.members) + TAR_END
 
 

@@ -13,7 +13,7 @@ from airgap.bundle import frames
 from airgap.bundle.format import FRAME_SIZE, MANIFEST_PATH, TAR_END
 from airgap.bundle.manifest import BundleManifest, Member
 from airgap.bundle.tar import header, padding
-from airgap.digest import Digest, digest_of
+from airgap.digest import Digest
 from airgap.errors import IntegrityError
 from airgap.progress import Progress
 
@@ -47,10 +47,10 @@ def write_bundle(
 
     Every member is hashed and measured on the way; raises IntegrityError if one is not what the manifest says.
     """
-    encoded = manifest.encoded()
+    encoded = manifest.encoded
     progress.stage("packing", manifest.stream_size)
     with _FrameWriter(output, jobs, level, progress) as stream:
-        first = Member(MANIFEST_PATH, len(encoded), digest_of(encoded))
+        first = Member(MANIFEST_PATH, len(encoded), manifest.id)
         _write_member(stream, first, [encoded])
         for member in manifest.members:
             _write_member(stream, member, content(member))

@@ -32,6 +32,8 @@ class Signature:
 
     ``hashed_fields`` is everything from the version octet to the end of the hashed area, as it is hashed; ``prefix``
     the first two octets of the digest, a hint only; ``encoded_value`` the still undecoded algorithm-specific part.
+    ``created`` is in seconds since 1970, from the hashed area, None unless it stands there exactly once (S3). The
+    issuers are those of both areas (S5).
     """
 
     version: int
@@ -44,26 +46,15 @@ class Signature:
     prefix: bytes
     salt: bytes
     encoded_value: bytes
-
-    @property
-    def created(self) -> int | None:
-        """Seconds since 1970, from the hashed area; None unless it stands there exactly once (S3)."""
-        times = self.hashed.bodies(CREATION_TIME)
-        return int.from_bytes(times[0], "big") if len(times) == 1 else None
+    created: int | None
+    issuer_fingerprints: frozenset[Fingerprint]
+    issuer_key_ids: frozenset[bytes]
 
     @property
     def expires(self) -> int | None:
         """The second from which this signature no longer counts, None for never."""
         after = self.hashed.number(EXPIRATION_TIME)
         return None if not after or self.created is None else self.created + after
-
-    @property
-    def issuer_fingerprints(self) -> set[Fingerprint]:
-        return {Fingerprint(body[1:].hex().upper()) for body in self._issuers(ISSUER_FINGERPRINT)}
-
-    @property
-    def issuer_key_ids(self) -> set[bytes]:
-        return set(self._issuers(ISSUER_KEY_ID))
 
     def names(self, key: PublicKey) -> bool:
         """Whether every issuer that is named is this key, and at least one is (S5)."""
@@ -90,9 +81,6 @@ class Signature:
             return rfc9580.decode_signature_value(self.key_algorithm, self.encoded_value)
         raise OpenPGPError("algorithm-unsupported", f"signature algorithm {self.key_algorithm} does not count")
 
-    def _issuers(self, type_: int) -> list[bytes]:
-        return self.hashed.bodies(type_) + self.unhashed.bodies(type_)
-
 
 def decode_signature(body: bytes) -> Signature:
     """Decode a signature packet body. Raises Malformed, or OpenPGPError for versions that never count."""
@@ -109,17 +97,23 @@ def decode_signature(body: bytes) -> Signature:
     unhashed = reader.take(reader.number(count_octets))
     prefix = reader.take(2)
     salt = b"" if version == 4 else reader.take(reader.number(1))
+    hashed_area, unhashed_area = parse_area(hashed), parse_area(unhashed)
+    times = hashed_area.bodies(CREATION_TIME)
+    fingerprints = hashed_area.bodies(ISSUER_FINGERPRINT) + unhashed_area.bodies(ISSUER_FINGERPRINT)
     return Signature(
-        version,
-        type_,
-        key_algorithm,
-        hash_algorithm,
-        hashed_fields,
-        parse_area(hashed),
-        parse_area(unhashed),
-        prefix,
-        salt,
-        reader.rest(),
+        version=version,
+        type=type_,
+        key_algorithm=key_algorithm,
+        hash_algorithm=hash_algorithm,
+        hashed_fields=hashed_fields,
+        hashed=hashed_area,
+        unhashed=unhashed_area,
+        prefix=prefix,
+        salt=salt,
+        encoded_value=reader.rest(),
+        created=int.from_bytes(times[0], "big") if len(times) == 1 else None,
+        issuer_fingerprints=frozenset(Fingerprint(body[1:].hex().upper()) for body in fingerprints),
+        issuer_key_ids=frozenset(hashed_area.bodies(ISSUER_KEY_ID) + unhashed_area.bodies(ISSUER_KEY_ID)),
     )
 
 

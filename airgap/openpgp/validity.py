@@ -7,6 +7,7 @@ document signature; it may be a lie, but only a lie of the key's owner.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from airgap.errors import OpenPGPError
@@ -23,65 +24,81 @@ EXPIRED_SINCE: Final = "certificate-expired-since"
 REVOKED_SINCE: Final = "certificate-retired-since"
 
 
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """Whose validity is asked for; ``name`` is the certificate as an operator knows it."""
+
+    certificate: Certificate
+    key: PublicKey
+    name: str
+
+
 def require_valid(
-    certificate: Certificate, key: PublicKey, signed: int, reference: int, *, strict: bool = False
+    certificate: Certificate,
+    key: PublicKey,
+    signed: int,
+    reference: int,
+    *,
+    strict: bool = False,
+    owner: str | None = None,
 ) -> tuple[str, ...]:
     """Raise OpenPGPError unless ``key`` could sign at ``signed``; return flags that an operator should see.
 
-    ``reference`` is the time of the decision. With ``strict`` the key must be live then, too (C12).
+    ``reference`` is the time of the decision. With ``strict`` the key must be live then, too (C12). ``owner`` is for
+    messages only.
     """
+    fingerprint = certificate.primary.fingerprint
+    name = f"certificate {fingerprint}" if owner is None else f"{owner}'s certificate {fingerprint}"
+    subject = _Subject(certificate, key, name)
     require_key(certificate.primary)
     if any(revocation.hard for revocation in certificate.revocations):
-        raise OpenPGPError(
-            "certificate-revoked", f"{_name(certificate)} is revoked, for a reason that voids all its signatures"
-        )
-    _require_at(certificate, key, signed)
-    flags: list[str] = []
+        raise OpenPGPError("certificate-revoked", f"{name} is revoked, for a reason that voids all its signatures")
+    _require_at(subject, signed)
     try:
-        _require_at(certificate, key, max(reference, signed))
+        _require_at(subject, max(reference, signed))
     except OpenPGPError as error:
         if strict:
             raise OpenPGPError(
                 "certificate-expired-now", f"{error.message}; the trust root asks for keys that are live now"
             ) from None
-        flags.append(REVOKED_SINCE if error.kind.endswith("revoked") else EXPIRED_SINCE)
-    return tuple(flags)
+        return (REVOKED_SINCE if error.kind.endswith("revoked") else EXPIRED_SINCE,)
+    return ()
 
 
-def _require_at(certificate: Certificate, key: PublicKey, time: int) -> None:
+def _require_at(subject: _Subject, time: int) -> None:
     """All that is asked of primary and subkey at one time."""
-    primary = certificate.primary
-    if time < primary.created or time < key.created:
+    certificate, key = subject.certificate, subject.key
+    if time < certificate.primary.created or time < key.created:
         raise OpenPGPError(
             "signature-older-than-key", f"the signature is dated {day(time)}, before its key {key.fingerprint} was made"
         )
     if any(revocation.voids(time) for revocation in certificate.revocations):
-        raise OpenPGPError("certificate-revoked", f"{_name(certificate)} was revoked before {day(time)}")
-    effective = _primary_signature(certificate, time)
-    expires = _key_expiry(primary, [effective, *_others(certificate, effective, time)])
+        raise OpenPGPError("certificate-revoked", f"{subject.name} was revoked before {day(time)}")
+    speaking = _primary_signatures(subject, time)
+    expires = _key_expiry(certificate.primary, speaking)
     if expires is not None and expires <= time:
         raise OpenPGPError(
             "certificate-expired-at-signature-time",
-            f"the copy of {_name(certificate)} in this keyring expired on {day(expires)}, "
+            f"the copy of {subject.name} in this keyring expired on {day(expires)}, "
             f"and the signature was made on {day(time)}",
-            certificate=str(primary.fingerprint),
+            certificate=str(certificate.primary.fingerprint),
             expired=day(expires),
         )
     subkey = certificate.subkey(key)
     if subkey is not None:
-        _require_subkey(certificate, subkey, time)
-    elif not _may_sign([effective, *_others(certificate, effective, time)]):
+        _require_subkey(subject, subkey, time)
+    elif not _may_sign(speaking):
         raise OpenPGPError("key-not-for-signing", f"primary key {key.fingerprint} may certify but not sign")
 
 
-def _require_subkey(certificate: Certificate, subkey: Subkey, time: int) -> None:
+def _require_subkey(subject: _Subject, subkey: Subkey, time: int) -> None:
     key = subkey.key
     if any(revocation.voids(time) for revocation in subkey.revocations):
-        raise OpenPGPError("subkey-revoked", f"subkey {key.fingerprint} of {_name(certificate)} is revoked")
+        raise OpenPGPError("subkey-revoked", f"subkey {key.fingerprint} of {subject.name} is revoked")
     if not subkey.bindings:
         if subkey.weak_bindings:
             raise OpenPGPError("weak-hash-in-certificate", f"subkey {key.fingerprint} is bound with a weak hash only")
-        raise OpenPGPError("subkey-not-bound", f"{_name(certificate)} does not vouch for subkey {key.fingerprint}")
+        raise OpenPGPError("subkey-not-bound", f"{subject.name} does not vouch for subkey {key.fingerprint}")
     binding = _effective(subkey.bindings, time)
     if binding is None:
         raise _none_effective(subkey.bindings, f"subkey {key.fingerprint}", time)
@@ -108,24 +125,21 @@ def _require_back_signature(binding: SelfSignature, key: PublicKey, time: int) -
         )
 
 
-def _primary_signature(certificate: Certificate, time: int) -> SelfSignature:
-    """The self-signature that speaks for the primary key at ``time``: the latest one, direct or over a user id (C1)."""
-    candidates = _unrevoked(certificate.self_signatures, time)
+def _primary_signatures(subject: _Subject, time: int) -> list[SelfSignature]:
+    """What speaks for the primary key at ``time``: the latest self-signature, direct or over a user id (C1).
+
+    After it comes the latest of the other sort, which speaks where the first is silent.
+    """
+    candidates = _unrevoked(subject.certificate.self_signatures, time)
     if not candidates:
-        if certificate.weak_self_signatures:
-            raise OpenPGPError("weak-hash-in-certificate", f"{_name(certificate)} is self-signed with a weak hash only")
-        raise OpenPGPError("no-self-signature", f"{_name(certificate)} has no self-signature that counts")
+        if subject.certificate.weak_self_signatures:
+            raise OpenPGPError("weak-hash-in-certificate", f"{subject.name} is self-signed with a weak hash only")
+        raise OpenPGPError("no-self-signature", f"{subject.name} has no self-signature that counts")
     effective = _effective(candidates, time)
     if effective is None:
-        raise _none_effective(candidates, _name(certificate), time)
-    return effective
-
-
-def _others(certificate: Certificate, effective: SelfSignature, time: int) -> Iterable[SelfSignature]:
-    """The self-signature of the other sort, direct or user id: it speaks where the effective one is silent."""
-    other_sort = [one for one in _unrevoked(certificate.self_signatures, time) if one.direct != effective.direct]
-    other = _effective(other_sort, time)
-    return () if other is None else (other,)
+        raise _none_effective(candidates, subject.name, time)
+    other = _effective([one for one in candidates if one.direct != effective.direct], time)
+    return [effective] if other is None else [effective, other]
 
 
 def _effective(signatures: Sequence[SelfSignature], time: int) -> SelfSignature | None:
@@ -135,7 +149,8 @@ def _effective(signatures: Sequence[SelfSignature], time: int) -> SelfSignature 
         for one in signatures
         if one.created <= time and (one.signature.expires is None or one.signature.expires > time)
     ]
-    return max(live, key=_creation, default=None)
+    # Two of one second: the bytes decide, so that the order of packets in a keyring never does.
+    return max(live, key=lambda one: (one.created, one.signature.hashed_fields), default=None)
 
 
 def _none_effective(signatures: Sequence[SelfSignature], what: str, time: int) -> OpenPGPError:
@@ -150,10 +165,6 @@ def _none_effective(signatures: Sequence[SelfSignature], what: str, time: int) -
             f"and the signature was made on {day(time)}",
         )
     return OpenPGPError("self-signature-expired", f"what vouched for {what} had expired on {day(time)}")
-
-
-def _creation(one: SelfSignature) -> int:
-    return one.created
 
 
 def _unrevoked(signatures: Iterable[SelfSignature], time: int) -> list[SelfSignature]:
@@ -176,7 +187,3 @@ def _may_sign(signatures: Sequence[SelfSignature]) -> bool:
         if flags:
             return bool(flags[0]) and bool(flags[0][0] & _MAY_SIGN)
     return False
-
-
-def _name(certificate: Certificate) -> str:
-    return f"certificate {certificate.primary.fingerprint}"

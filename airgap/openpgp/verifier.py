@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,9 +50,11 @@ def verify_message(
     *,
     payloads: Iterable[bytes] = (),
     strict: bool = False,
+    owner_of: Callable[[Fingerprint], str | None] = lambda _: None,
 ) -> GoodSignature:
     """Verify a framed signature file. For a detached one, ``payloads`` are the byte strings it may be over.
 
+    ``owner_of`` gives a certificate's owner a name in messages; it decides nothing.
     Raises OpenPGPError, its kind naming the first rule that refuses.
     """
     signature = message.signature
@@ -61,10 +63,10 @@ def verify_message(
     candidate = _find_key(signature, keyring)
     value = _value(signature)
     payload = _verify_payload(signature, hash_, candidate.key, value, _payloads(message, payloads))
-    flags = require_valid(candidate.certificate, candidate.key, created, reference, strict=strict)
-    return GoodSignature(
-        payload, candidate.certificate.primary.fingerprint, candidate.key.fingerprint, created, flags, _GOOD
-    )
+    certificate, key = candidate.certificate, candidate.key
+    fingerprint = certificate.primary.fingerprint
+    flags = require_valid(certificate, key, created, reference, strict=strict, owner=owner_of(fingerprint))
+    return GoodSignature(payload, fingerprint, key.fingerprint, created, flags, _GOOD)
 
 
 def _require_document_signature(signature: Signature) -> HashAlgorithm:

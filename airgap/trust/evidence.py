@@ -92,9 +92,16 @@ def judge_signature(
     try:
         message = parse_signature_file(data)
         report = SignatureReport(file, None, created=message.signature.created)
-        payloads = [payload] if payload is not None else _spellings(expected, policy)
+        payloads: list[bytes] = []  # what a detached signature may be over
+        if message.payload is None:
+            payloads = [payload] if payload is not None else _spellings(expected, policy)
         good = verify_message(
-            message, policy.keyring, policy.reference_time, payloads=payloads, strict=policy.strict_expiry
+            message,
+            policy.keyring,
+            policy.reference_time,
+            payloads=payloads,
+            strict=policy.strict_expiry,
+            owner_of=people.nick_of if people is not None else lambda _: None,
         )
         nick = people.nick_of(good.certificate) if people is not None else None
         report = SignatureReport(file, None, nick, good, good.created)
