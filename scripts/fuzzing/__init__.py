@@ -1,0 +1,1 @@
+"""Fuzz targets and the loop that drives them; see scripts/fuzz."""

@@ -1,0 +1,159 @@
+"""What the fuzzers drive: each target takes any bytes and may raise nothing but the project's own errors.
+
+``scripts/fuzz`` runs them under atheris for as long as you like; test_targets.py runs each one briefly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from forge import SIGNED, Certificate, Layer, certificate, claim, detached, image, image_index, inline
+
+from airgap.bundle.manifest import parse_bundle_manifest
+from airgap.bundle.reader import BundleReader
+from airgap.digest import digest_of
+from airgap.errors import AirgapError
+from airgap.oci.descriptor import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, Descriptor
+from airgap.oci.layout import parse_layout_index
+from airgap.oci.manifest import parse_config, parse_index, parse_manifest
+from airgap.openpgp.keyring import Keyring, load_keyring
+from airgap.openpgp.message import parse_signature_file
+from airgap.openpgp.verifier import verify_message
+from airgap.progress import Silent
+from airgap.reference import parse_reference
+from airgap.sources.spec import parse_digest_list
+from airgap.trust.claim import ClaimFormat, parse_claim
+from airgap.trust.maintainers import parse_maintainers
+from airgap.trust.root import parse_root
+
+SAMPLE: Final = Path(__file__).resolve().parents[2] / "bundles" / "sample"
+PAYLOAD: Final = claim("docker.io/stagex/fuzz", f"sha256:{'a' * 64}")
+LATER: Final = SIGNED + 86400
+
+
+def signature_file(data: bytes) -> None:
+    """Framing, signature, mathematics: whatever is accepted is the one payload that was signed."""
+    good = verify_message(parse_signature_file(data), _keyring(), LATER, payloads=[PAYLOAD])
+    if good.payload != PAYLOAD:
+        raise RuntimeError("a payload that nobody signed was accepted")
+
+
+def keyring(data: bytes) -> None:
+    """Certificates. Whatever is read can be written, and reads again as the same."""
+    found = load_keyring([data])
+    encoded = found.encoded()
+    if load_keyring([encoded]).encoded() != encoded:
+        raise RuntimeError("a keyring does not survive being written")
+
+
+def certificate_swap(data: bytes) -> None:
+    """A mutated certificate never makes a signature good by another key than the signer's."""
+    good = verify_message(parse_signature_file(_signatures()[0]), load_keyring([data]), LATER)
+    if str(good.signing_key) != _people()[0].signing_key.fingerprint.hex().upper():
+        raise RuntimeError("another key was reported")
+
+
+def bundle(data: bytes) -> None:
+    """The carrier: manifest, frames, members."""
+    with BundleReader(_Bytes(data), jobs=1, progress=Silent()) as reader:
+        reader.read_manifest()
+        while reader.next is not None:
+            reader.stream(None)
+        reader.finish()
+
+
+def bundle_manifest(data: bytes) -> None:
+    """bundle.json has one spelling."""
+    if parse_bundle_manifest(data).encoded != data:
+        raise RuntimeError("a manifest was accepted that is not canonical")
+
+
+def documents(data: bytes) -> None:
+    """Indexes, manifests and configurations."""
+    _quietly(lambda: parse_index(data, _descriptor(OCI_INDEX, data)))
+    _quietly(lambda: parse_manifest(data, _descriptor(OCI_MANIFEST, data)))
+    _quietly(lambda: parse_config(data, _descriptor(OCI_CONFIG, data)))
+    _quietly(lambda: parse_layout_index(data))
+
+
+def texts(data: bytes) -> None:
+    """Claims, MAINTAINERS, digest lists, references, stored roots."""
+    _quietly(lambda: parse_claim(data, ClaimFormat))
+    _quietly(lambda: parse_maintainers(data))
+    _quietly(lambda: parse_digest_list(data, "list"))
+    _quietly(lambda: parse_root(data))
+    text = data.decode("utf-8", "replace")
+    _quietly(lambda: parse_reference(str(parse_reference(text))))
+
+
+TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
+    target.__name__.replace("_", "-"): target
+    for target in (signature_file, keyring, certificate_swap, bundle, bundle_manifest, documents, texts)
+}
+
+
+def run(name: str, data: bytes) -> None:
+    """One input. Returns if the target accepted it or refused it with a typed error."""
+    _quietly(lambda: TARGETS[name](data))
+
+
+def seeds(name: str) -> list[bytes]:
+    """Good inputs to start from."""
+    alice, bob, _ = _people()
+    if name == "signature-file":
+        return _signatures()
+    if name in ("keyring", "certificate-swap"):
+        return [alice.bytes, bob.bytes, alice.bytes + bob.bytes, alice.armored()]
+    if name == "texts":
+        return [PAYLOAD, claim("stagex/x", f"sha256:{'b' * 64}", legacy=True), b'[people.a]\n[keys.a.b]\nid="00"\n']
+    if name == "documents":
+        sample = image_index([image([Layer({"a": b"b"})])], attestations=True)
+        return [blob for blob in sample.blobs.values() if blob.startswith(b"{")]
+    carrier = (SAMPLE / "sample.airgap.tar.zst").read_bytes()
+    if name == "bundle":
+        return [carrier]
+    with BundleReader(_Bytes(carrier), jobs=1, progress=Silent()) as reader:
+        return [reader.read_manifest()[0].encoded]
+
+
+@functools.cache
+def _people() -> tuple[Certificate, ...]:
+    return (
+        certificate("fuzz alice", signing_subkey="eddsa"),
+        certificate("fuzz bob", algorithm="p256"),
+        certificate("fuzz carol", algorithm="ed25519", version=6),
+    )
+
+
+@functools.cache
+def _keyring() -> Keyring:
+    return load_keyring([one.bytes for one in _people()])
+
+
+@functools.cache
+def _signatures() -> list[bytes]:
+    signers = [one.signing_key for one in _people()]
+    inlines = [inline(key, PAYLOAD, compress=algorithm) for key in signers for algorithm in (1, 2, None)]
+    return [*inlines, *(detached(key, PAYLOAD) for key in signers)]
+
+
+def _descriptor(media_type: str, data: bytes) -> Descriptor:
+    return Descriptor(media_type, digest_of(data), len(data))
+
+
+def _quietly(work: Callable[[], object]) -> None:
+    with contextlib.suppress(AirgapError):
+        work()
+
+
+class _Bytes:
+    def __init__(self, data: bytes) -> None:
+        self._data = memoryview(data)
+
+    def read(self, size: int, /) -> bytes:
+        piece, self._data = self._data[:size], self._data[size:]
+        return bytes(piece)
