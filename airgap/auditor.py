@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import signal
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +24,7 @@ from airgap.trust.quorum import signers
 
 _FOLDER: Final = re.compile(r"(?P<name>.+)@sha256=(?P<hex>[^=]*)")
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
+_CHUNK: Final = 100  # image folders judged in one go: a process is worth its start only for many
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +49,13 @@ def audit(
     threshold: int,
     *,
     listed: Mapping[str, Digest],
+    jobs: int,
     progress: Progress,
 ) -> list[AuditedImage]:
     """Judge every image folder under a lookaside root, in order of its name.
 
-    ``listed`` are images that must be there (``--digests``); one without a folder is a row without signatures.
+    Large repositories are spread over ``jobs`` processes. ``listed`` are images that must be there (``--digests``);
+    one without a folder is a row without signatures.
     Raises SourceError only if ``root`` itself cannot be read.
     """
     if not root.is_dir():
@@ -56,10 +63,16 @@ def audit(
     progress.stage("finding signatures", None)
     folders = sorted(_image_folders(root))
     progress.stage("checking signatures", len(folders))
+    judge = partial(_audit_folders, root, policy, people, threshold)
+    chunks = [folders[at : at + _CHUNK] for at in range(0, len(folders), _CHUNK)]
     rows: list[AuditedImage] = []
-    for folder in folders:
-        rows.append(_audit_folder(root, folder, policy, people, threshold))
-        progress.advance(1)
+    with contextlib.ExitStack() as stack:
+        judged: Iterable[list[AuditedImage]] = map(judge, chunks)
+        if jobs > 1 and len(chunks) > jobs:
+            judged = stack.enter_context(ProcessPoolExecutor(jobs, initializer=_leave_signals)).map(judge, chunks)
+        for part in judged:
+            rows += part
+            progress.advance(len(part))
     return rows + list(_missing(rows, listed, threshold))
 
 
@@ -68,6 +81,18 @@ def _image_folders(root: Path) -> Iterator[Path]:
         for path in root.rglob("*@sha256=*"):
             if path.is_dir() and not path.is_symlink():
                 yield path
+
+
+def _leave_signals() -> None:
+    """Interrupts are for the process that prints; it ends the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _audit_folders(
+    root: Path, policy: Policy, people: People, threshold: int, folders: Iterable[Path]
+) -> list[AuditedImage]:
+    return [_audit_folder(root, folder, policy, people, threshold) for folder in folders]
 
 
 def _audit_folder(root: Path, folder: Path, policy: Policy, people: People, threshold: int) -> AuditedImage:

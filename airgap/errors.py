@@ -182,10 +182,18 @@ class AirgapError(Exception):
         self.hint = KINDS[kind].hint if hint is None else hint
         super().__init__(message)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors come back whole from worker processes."""
+        return _rebuild, (type(self), self.kind, self.message, self.hint, self.facts)
+
     @property
     def code(self) -> str:
         """``AG`` and three digits; the hundreds name the family (docs/reference/errors.md)."""
         return f"AG{KINDS[self.kind].number:03d}"
+
+
+def _rebuild(class_: type[AirgapError], kind: str, message: str, hint: str, facts: dict[str, Fact]) -> AirgapError:
+    return class_(kind, message, hint=hint, **facts)
 
 
 class UsageError(AirgapError):

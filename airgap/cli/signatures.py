@@ -103,6 +103,7 @@ def verify(
 )
 @options.claim_format_option
 @options.at_option
+@options.jobs_option
 @options.format_option
 @options.quiet_options
 def audit_command(
@@ -113,6 +114,7 @@ def audit_command(
     digests: tuple[Path, ...],
     claim_formats: tuple[str, ...],
     at: str | None,
+    jobs: int | None,
     format_: str,
     quiet: bool,
     no_progress: bool,
@@ -133,7 +135,7 @@ def audit_command(
         for name, found in parse_digest_list(read_given(path, LIMITS.trust_file), str(path)).items()
     }
     progress = options.progress_for(quiet, no_progress)
-    images = audit(folder, policy, people, threshold, listed=listed, progress=progress)
+    images = audit(folder, policy, people, threshold, listed=listed, jobs=options.job_count(jobs), progress=progress)
     emit(audit_document(images), format_)
     complete = bool(images) and all(image.reaches_quorum for image in images)
     leave([] if complete else [UntrustedError("quorum-not-met", "not every image reaches its quorum")])
