@@ -25,6 +25,8 @@ class Limits:
     certificates: int = 10_000  # certificates in one keyring
     certificate: int = 1 * MIB  # bytes of one certificate after third-party certifications are dropped
     certificate_packets: int = 20_000  # packets of one certificate, third-party certifications included
+    user_id: int = 32 * KIB - 1  # bytes: longer ones do not count in Sequoia, so they vouch for nothing here
+    misplaced_signatures: int = 5_000  # places tried for signatures that stand behind the wrong packet
     self_signatures: int = 500  # signature checks that loading one certificate may cost
     signature_file: int = 64 * KIB  # bytes: an RSA-4096 signature with its claim has under 1 KiB
     signature_inflated: int = 64 * KIB  # bytes after inflating the one compressed packet

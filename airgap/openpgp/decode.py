@@ -16,9 +16,12 @@ from airgap.openpgp.keys import Fingerprint, Material, PublicKey, Unusable, fing
 from airgap.openpgp.packets import Malformed
 from airgap.openpgp.subpackets import (
     CREATION_TIME,
+    EMBEDDED_SIGNATURE,
     EXPIRATION_TIME,
     ISSUER_FINGERPRINT,
     ISSUER_KEY_ID,
+    KNOWN,
+    NOTATION,
     Area,
     parse_area,
 )
@@ -31,7 +34,7 @@ class Signature:
     """One signature packet of version 4 or 6, decoded but not verified.
 
     ``hashed_fields`` is everything from the version octet to the end of the hashed area, as it is hashed; ``prefix``
-    the first two octets of the digest, a hint only; ``encoded_value`` the still undecoded algorithm-specific part.
+    the first two octets of the digest, which must be right; ``encoded_value`` the algorithm-specific part, undecoded.
     ``created`` is in seconds since 1970, from the hashed area, None unless it stands there exactly once (S3). The
     issuers are those of both areas (S5).
     """
@@ -49,6 +52,26 @@ class Signature:
     created: int | None
     issuer_fingerprints: frozenset[Fingerprint]
     issuer_key_ids: frozenset[bytes]
+
+    @property
+    def fault(self) -> str | None:
+        """What is malformed in it although its fields can be told apart (S7); None if nothing is."""
+        found = self.hashed.fault or self.unhashed.fault
+        if found is None:
+            for body in self.hashed.bodies(EMBEDDED_SIGNATURE) + self.unhashed.bodies(EMBEDDED_SIGNATURE):
+                found = found or _embedded_fault(body)
+        return found
+
+    @property
+    def unknown_critical(self) -> int | None:
+        """The type of a critical subpacket that is not understood, None if there is none (S6).
+
+        No notation is understood, so any critical one counts as unknown (§5.2.3.24).
+        """
+        for subpacket in self.hashed.subpackets:
+            if subpacket.critical and (subpacket.type not in KNOWN or subpacket.type == NOTATION):
+                return subpacket.type
+        return None
 
     @property
     def expires(self) -> int | None:
@@ -112,9 +135,21 @@ def decode_signature(body: bytes) -> Signature:
         salt=salt,
         encoded_value=reader.rest(),
         created=int.from_bytes(times[0], "big") if len(times) == 1 else None,
-        issuer_fingerprints=frozenset(Fingerprint(body[1:].hex().upper()) for body in fingerprints),
+        issuer_fingerprints=frozenset(
+            Fingerprint(body[1:].hex().upper()) for body in fingerprints if len(body) in (21, 33)
+        ),
         issuer_key_ids=frozenset(hashed_area.bodies(ISSUER_KEY_ID) + unhashed_area.bodies(ISSUER_KEY_ID)),
     )
+
+
+def _embedded_fault(body: bytes) -> str | None:
+    try:
+        decode_signature(body).value()
+    except Malformed as error:
+        return f"the signature embedded in it is malformed: {error}"
+    except OpenPGPError:
+        pass  # of an algorithm or version that never counts: it is no consent, but no fault either
+    return None
 
 
 def decode_public_key(body: bytes) -> PublicKey:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from airgap.errors import AirgapError, FormatError, OpenPGPError
 from airgap.limits import LIMITS
-from airgap.openpgp.certificate import Certificate, load_certificate, merge, split_certificates
+from airgap.openpgp.certificate import Certificate
 from airgap.openpgp.decode import Signature
 from airgap.openpgp.keys import Fingerprint, PublicKey
+from airgap.openpgp.loading import load_certificate, merge, split_certificates
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,9 @@ class Candidate:
 
     @property
     def is_bound(self) -> bool:
+        """Whether the certificate really claims this key; a bare key packet that somebody put there claims nothing."""
         subkey = self.certificate.subkey(self.key)
-        return subkey is None or subkey.is_bound
+        return bool(self.certificate.self_signatures) if subkey is None else subkey.is_bound
 
 
 class Keyring:
@@ -32,8 +34,15 @@ class Keyring:
         copies: dict[Fingerprint, list[Certificate]] = {}
         for certificate in certificates:
             copies.setdefault(certificate.primary.fingerprint, []).append(certificate)
-        self._certificates = {fingerprint: merge(same) for fingerprint, same in copies.items()}
-        self.problems = tuple(problems)
+        found = list(problems)
+        self._certificates: dict[Fingerprint, Certificate] = {}
+        for fingerprint, same in copies.items():
+            try:
+                self._certificates[fingerprint] = merge(same)
+            except OpenPGPError as error:  # each copy alone was good: together they are too much
+                self._certificates[fingerprint] = same[0]
+                found.append(error)
+        self.problems = tuple(found)
         self._by_key_id: dict[bytes, list[Candidate]] = {}
         for certificate in self._certificates.values():
             for key in certificate.keys:
@@ -50,7 +59,7 @@ class Keyring:
 
     def restricted_to(self, fingerprints: Iterable[Fingerprint]) -> Keyring:
         """Only the certificates with these primary fingerprints: what a trust root pins (TRUST rule 2)."""
-        return Keyring(self._certificates[fpr] for fpr in fingerprints if fpr in self._certificates)
+        return Keyring((self._certificates[fpr] for fpr in fingerprints if fpr in self._certificates), self.problems)
 
     def merged_with(self, other: Keyring) -> Keyring:
         return Keyring([*self, *other], [*self.problems, *other.problems])

@@ -47,7 +47,14 @@ def parse_signature_file(data: bytes) -> SignedMessage:
 
 
 def _walk(data: bytes) -> list[Packet]:
-    return packets.without_padding(packets.walk(data, most=LIMITS.signature_packets))
+    """The packets without markers and padding, which may stand in front and behind but not in between (F1)."""
+    found = packets.walk(data, most=LIMITS.signature_packets)
+    kept = packets.without_padding(found)
+    if kept:
+        first = found.index(kept[0])
+        if found[first : first + len(kept)] != kept:
+            raise Malformed("a marker or padding packet stands inside the message")
+    return kept
 
 
 def _detached(found: list[Packet], label: str | None) -> SignedMessage:
@@ -98,7 +105,10 @@ def _inflate(body: bytes) -> bytes:
 
 def _signature(packet: Packet) -> Signature:
     try:
-        return decode_signature(packet.body)
+        signature = decode_signature(packet.body)
+        if signature.fault is not None:
+            raise Malformed(signature.fault)
+        return signature
     except Malformed as error:
         raise OpenPGPError("signature-malformed", f"the signature packet is malformed: {error}") from None
 

@@ -6,16 +6,16 @@ document signature; it may be a lie, but only a lie of the key's owner.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from airgap.errors import OpenPGPError
-from airgap.openpgp.algorithms import require_hash, require_key
+from airgap.openpgp.algorithms import require_key
 from airgap.openpgp.certificate import Certificate, SelfSignature, Subkey
 from airgap.openpgp.decode import Signature
 from airgap.openpgp.keys import PublicKey
-from airgap.openpgp.subpackets import KEY_EXPIRATION_TIME, KEY_FLAGS
+from airgap.openpgp.subpackets import KEY_EXPIRATION_TIME, KEY_FLAGS, PRIMARY_USER_ID
 from airgap.timestamp import day
 
 _MAY_SIGN: Final = 0x02  # §5.2.3.29, first octet
@@ -74,8 +74,8 @@ def _require_at(subject: _Subject, time: int) -> None:
         )
     if any(revocation.voids(time) for revocation in certificate.revocations):
         raise OpenPGPError("certificate-revoked", f"{subject.name} was revoked before {day(time)}")
-    speaking = _primary_signatures(subject, time)
-    expires = _key_expiry(certificate.primary, speaking)
+    readings = _readings(subject, time)
+    expires = min(filter(None, (_key_expiry(certificate.primary, reading) for reading in readings)), default=None)
     if expires is not None and expires <= time:
         raise OpenPGPError(
             "certificate-expired-at-signature-time",
@@ -87,7 +87,7 @@ def _require_at(subject: _Subject, time: int) -> None:
     subkey = certificate.subkey(key)
     if subkey is not None:
         _require_subkey(subject, subkey, time)
-    elif not _may_sign(speaking):
+    elif not all(_may_sign(reading) for reading in readings):
         raise OpenPGPError("key-not-for-signing", f"primary key {key.fingerprint} may certify but not sign")
 
 
@@ -99,9 +99,14 @@ def _require_subkey(subject: _Subject, subkey: Subkey, time: int) -> None:
         if subkey.weak_bindings:
             raise OpenPGPError("weak-hash-in-certificate", f"subkey {key.fingerprint} is bound with a weak hash only")
         raise OpenPGPError("subkey-not-bound", f"{subject.name} does not vouch for subkey {key.fingerprint}")
-    binding = _effective(subkey.bindings, time)
-    if binding is None:
+    effective = _effective(subkey.bindings, time)
+    if not effective:
         raise _none_effective(subkey.bindings, f"subkey {key.fingerprint}", time)
+    for binding in effective:
+        _require_binding(binding, key, time)
+
+
+def _require_binding(binding: SelfSignature, key: PublicKey, time: int) -> None:
     _require_back_signature(binding, key, time)
     if not _may_sign([binding]):
         raise OpenPGPError("key-not-for-signing", f"subkey {key.fingerprint} does not carry the signing flag")
@@ -115,42 +120,79 @@ def _require_subkey(subject: _Subject, subkey: Subkey, time: int) -> None:
 
 
 def _require_back_signature(binding: SelfSignature, key: PublicKey, time: int) -> None:
-    back: Signature | None = binding.back_signature
-    if back is None:
-        raise OpenPGPError("subkey-back-signature-missing", f"subkey {key.fingerprint} never agreed to be bound")
-    require_hash(back.hash_algorithm, "weak-hash-in-certificate")
-    if back.created is None or (back.expires is not None and back.expires <= time):
+    if not binding.back_signatures:
         raise OpenPGPError(
-            "self-signature-expired", f"the consent of subkey {key.fingerprint} had expired on {day(time)}"
+            "subkey-back-signature-missing",
+            f"subkey {key.fingerprint} never agreed to be bound, or only with a hash that does not count",
+        )
+    if not any(_is_live(back, time) for back in binding.back_signatures):
+        raise OpenPGPError(
+            "self-signature-expired", f"the consent of subkey {key.fingerprint} was not valid on {day(time)}"
         )
 
 
-def _primary_signatures(subject: _Subject, time: int) -> list[SelfSignature]:
-    """What speaks for the primary key at ``time``: the latest self-signature, direct or over a user id (C1).
+def _readings(subject: _Subject, time: int) -> list[list[SelfSignature]]:
+    """Each order in which the self-signatures of ``time`` may be read (C1): what all of them allow is allowed.
 
-    After it comes the latest of the other sort, which speaks where the first is silent.
+    RFC 9580 reads the direct-key signature first, Sequoia 1 and GnuPG the one over the primary user id; the second
+    speaks where the first is silent. Of several made in one second, each must permit.
     """
-    candidates = _unrevoked(subject.certificate.self_signatures, time)
-    if not candidates:
+    held = subject.certificate.self_signatures
+    if not held:
         if subject.certificate.weak_self_signatures:
             raise OpenPGPError("weak-hash-in-certificate", f"{subject.name} is self-signed with a weak hash only")
         raise OpenPGPError("no-self-signature", f"{subject.name} has no self-signature that counts")
-    effective = _effective(candidates, time)
-    if effective is None:
-        raise _none_effective(candidates, subject.name, time)
-    other = _effective([one for one in candidates if one.direct != effective.direct], time)
-    return [effective] if other is None else [effective, other]
+    direct = _effective([one for one in held if one.user_id is None], time)
+    over_users = _over_primary_user_id(held, time)
+    if direct and over_users:
+        return [list(order) for one in direct for other in over_users for order in ((one, other), (other, one))]
+    if direct or over_users:
+        return [[one] for one in (*direct, *over_users)]
+    if _effective(held, time):
+        raise OpenPGPError("no-self-signature", f"every user id of {subject.name} was revoked before {day(time)}")
+    raise _none_effective(held, subject.name, time)
 
 
-def _effective(signatures: Sequence[SelfSignature], time: int) -> SelfSignature | None:
-    """The latest signature made by ``time`` and not expired then (C1, C3)."""
-    live = [
-        one
-        for one in signatures
-        if one.created <= time and (one.signature.expires is None or one.signature.expires > time)
+def _over_primary_user_id(held: Sequence[SelfSignature], time: int) -> list[SelfSignature]:
+    """The self-signatures over the primary user id at ``time``: those flagged so first, then the latest (§5.2.3.27)."""
+    by_user_id: dict[bytes, list[SelfSignature]] = {}
+    for one in held:
+        if one.user_id is not None:
+            by_user_id.setdefault(one.user_id, []).append(one)
+    speaking = [
+        one for same in by_user_id.values() for one in _effective(same, time) if not _is_user_id_revoked(one, time)
     ]
-    # Two of one second: the bytes decide, so that the order of packets in a keyring never does.
-    return max(live, key=lambda one: (one.created, one.signature.hashed_fields), default=None)
+    best = max(map(_precedence, speaking), default=None)
+    chosen = {one.user_id for one in speaking if _precedence(one) == best}
+    return [one for one in speaking if one.user_id in chosen]
+
+
+def _precedence(one: SelfSignature) -> tuple[bool, int]:
+    return one.signature.hashed.bodies(PRIMARY_USER_ID) == [b"\1"], one.created
+
+
+def _is_user_id_revoked(one: SelfSignature, time: int) -> bool:
+    """Revoked by ``time`` and not certified again since. The revocation of a user id voids nothing that came later."""
+    return any(
+        revocation.created is not None
+        and one.created <= revocation.created
+        and revocation.unknown_critical is None
+        and _is_live(revocation, time)
+        for revocation in one.user_id_revocations
+    )
+
+
+def _is_live(signature: Signature, time: int) -> bool:
+    """Made by ``time``, and not expired then (C3)."""
+    made = signature.created is not None and signature.created <= time
+    return made and (signature.expires is None or signature.expires > time)
+
+
+def _effective(signatures: Sequence[SelfSignature], time: int) -> list[SelfSignature]:
+    """The latest signatures that were live at ``time`` (C1): several, if they were made in one second."""
+    live = [one for one in signatures if _is_live(one.signature, time)]
+    latest = max((one.created for one in live), default=0)
+    return [one for one in live if one.created == latest]
 
 
 def _none_effective(signatures: Sequence[SelfSignature], what: str, time: int) -> OpenPGPError:
@@ -165,10 +207,6 @@ def _none_effective(signatures: Sequence[SelfSignature], what: str, time: int) -
             f"and the signature was made on {day(time)}",
         )
     return OpenPGPError("self-signature-expired", f"what vouched for {what} had expired on {day(time)}")
-
-
-def _unrevoked(signatures: Iterable[SelfSignature], time: int) -> list[SelfSignature]:
-    return [one for one in signatures if not any(revoked.voids(time) for revoked in one.user_id_revocations)]
 
 
 def _key_expiry(key: PublicKey, signatures: Sequence[SelfSignature]) -> int | None:

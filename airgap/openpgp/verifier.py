@@ -9,7 +9,6 @@ from typing import Final
 from airgap.errors import OpenPGPError
 from airgap.limits import LIMITS
 from airgap.openpgp.algorithms import HashAlgorithm, SignatureValue, require_hash, require_key, verify_digest
-from airgap.openpgp.certificate import unknown_critical
 from airgap.openpgp.decode import Signature
 from airgap.openpgp.keyring import Candidate, Keyring
 from airgap.openpgp.keys import Fingerprint, PublicKey
@@ -78,7 +77,7 @@ def _require_document_signature(signature: Signature) -> HashAlgorithm:
     hash_ = require_hash(signature.hash_algorithm)
     if signature.version == 6 and len(signature.salt) != hash_.salt:
         raise OpenPGPError("signature-malformed", f"a salt of {len(signature.salt)} bytes does not fit {hash_.name}")
-    unknown = unknown_critical(signature)
+    unknown = signature.unknown_critical
     if unknown is not None:
         kind = "critical-notation-unknown" if unknown == NOTATION else "critical-subpacket-unknown"
         raise OpenPGPError(kind, f"subpacket {unknown} is critical and not understood", subpacket=unknown)
@@ -108,9 +107,10 @@ def _find_key(signature: Signature, keyring: Keyring) -> Candidate:
         raise OpenPGPError("issuer-missing", "the signature does not name the key that made it")
     found = keyring.candidates(signature)
     if not found:
-        raise OpenPGPError(
-            "no-certificate", f"made by key {', '.join(issuers)}, which is in no certificate here", issuer=issuers[0]
-        )
+        message = f"made by key {', '.join(issuers)}, which is in no certificate here"
+        if keyring.problems:
+            message += f" (a certificate that is here cannot be used: {keyring.problems[0].message})"
+        raise OpenPGPError("no-certificate", message, issuer=issuers[0])
     named = [candidate for candidate in found if signature.names(candidate.key)]
     if not named:
         raise OpenPGPError(
@@ -119,11 +119,10 @@ def _find_key(signature: Signature, keyring: Keyring) -> Candidate:
     if len({candidate.key.fingerprint for candidate in named}) > 1:
         raise OpenPGPError("issuer-mismatch", f"key id {issuers[0]} stands for more than one key here")
     bound = [candidate for candidate in named if candidate.is_bound]
-    if len(bound) > 1:
+    claiming = sorted({str(candidate.certificate.primary.fingerprint) for candidate in bound})
+    if len(claiming) > 1:
         raise OpenPGPError(
-            "subkey-shared",
-            f"key {named[0].key.fingerprint} belongs to certificates "
-            + " and ".join(str(candidate.certificate.primary.fingerprint) for candidate in bound),
+            "subkey-shared", f"key {named[0].key.fingerprint} belongs to certificates {' and '.join(claiming)}"
         )
     chosen = (bound or named)[0]
     require_key(chosen.key)

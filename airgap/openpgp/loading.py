@@ -1,0 +1,336 @@
+"""From packets to certificates: what belongs together, and which signatures really are the owner's (C1, C4 to C10).
+
+Third-party certifications decide nothing here: they are dropped, counted, and never given to a decoder. Of what is
+left, only signatures whose mathematics was checked are kept, so that validity.py reasons about facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from airgap.errors import FormatError, OpenPGPError
+from airgap.limits import LIMITS
+from airgap.openpgp import armor, packets
+from airgap.openpgp.algorithms import HASHES, REVOCATION_HASHES, SHA224, HashAlgorithm, verify_digest
+from airgap.openpgp.certificate import RANK, Certificate, Component, Revocation, SelfSignature, Subkey
+from airgap.openpgp.decode import Signature, decode_public_key, decode_signature
+from airgap.openpgp.keys import PublicKey
+from airgap.openpgp.packets import Malformed, Packet
+from airgap.openpgp.subpackets import CREATION_TIME, EMBEDDED_SIGNATURE, REVOCATION_REASON
+
+_CERTIFICATIONS: Final = frozenset({0x10, 0x11, 0x12, 0x13})
+_SUBKEY_BINDING: Final = 0x18
+_PRIMARY_BINDING: Final = 0x19
+_DIRECT_KEY: Final = 0x1F
+_KEY_REVOCATION: Final = 0x20
+_SUBKEY_REVOCATION: Final = 0x28
+_CERTIFICATION_REVOCATION: Final = 0x30
+_OVER: Final = {  # which packets a signature of each type is over (§5.2.1)
+    packets.PUBLIC_KEY: frozenset({_DIRECT_KEY, _KEY_REVOCATION}),
+    packets.PUBLIC_SUBKEY: frozenset({_SUBKEY_BINDING, _SUBKEY_REVOCATION}),
+    packets.USER_ID: _CERTIFICATIONS | {_CERTIFICATION_REVOCATION},
+    packets.USER_ATTRIBUTE: _CERTIFICATIONS | {_CERTIFICATION_REVOCATION},
+}
+_SOFT_REASONS: Final = frozenset({1, 3})  # superseded, retired (§5.2.3.31)
+_SECRET_TAGS: Final = frozenset({packets.SECRET_KEY, packets.SECRET_SUBKEY})
+_CRITICAL_TAGS: Final = range(40)  # unknown packets below this are critical (§4.3)
+
+
+def split_certificates(data: bytes) -> list[list[Packet]]:
+    """The packets of each certificate in a keyring file, binary or armored, several blocks or not.
+
+    Raises FormatError(keyring-invalid) if the file as a whole cannot be read, OpenPGPError for armor.
+    """
+    if len(data) > LIMITS.keyring:
+        raise FormatError("limit-exceeded", f"a keyring of {len(data)} bytes is over the limit of {LIMITS.keyring}")
+    blocks = [data]
+    if armor.is_armored(data):
+        blocks = [content for _, content in armor.dearmor_all(data, frozenset({armor.PUBLIC_KEY}))]
+    try:
+        found = [packet for block in blocks for packet in packets.walk(block, most=LIMITS.keyring)]
+        return list(_split(packets.without_padding(found)))
+    except Malformed as error:
+        raise FormatError("keyring-invalid", f"the keyring is malformed: {error}") from None
+
+
+def _split(found: Iterable[Packet]) -> Iterator[list[Packet]]:
+    group: list[Packet] = []
+    for packet in found:
+        if packet.tag in _SECRET_TAGS:
+            raise OpenPGPError("certificate-secret", "the keyring holds a secret key")
+        if packet.tag == packets.PUBLIC_KEY and group:
+            yield group
+            group = []
+        if not group and packet.tag != packets.PUBLIC_KEY:
+            raise Malformed(f"packet type {packet.tag} where a public key belongs")
+        if packet.tag != packets.TRUST:  # GnuPG's local notes; they say nothing to anyone else (§5.10)
+            group.append(packet)
+    if group:
+        yield group
+
+
+def load_certificate(group: Sequence[Packet]) -> Certificate:
+    """Decode and verify one certificate's own parts. Raises OpenPGPError if it cannot be read to its last byte."""
+    try:
+        if len(group) > LIMITS.certificate_packets:
+            raise Malformed(f"{len(group)} packets, over the limit of {LIMITS.certificate_packets}")
+        primary = decode_public_key(group[0].body)
+        components, dropped = _components(group, primary)
+        return _Loader(primary, components).load(dropped)
+    except Malformed as error:
+        raise _malformed(error) from None
+
+
+def merge(copies: Sequence[Certificate]) -> Certificate:
+    """One certificate from several copies of it: every component and self-signature that any of them has.
+
+    Raises OpenPGPError(certificate-malformed) if that is more than the limits of one certificate.
+    """
+    if len(copies) == 1:
+        return copies[0]
+    parts: dict[Packet, dict[Packet, None]] = {}
+    for copy in copies:
+        for component in copy.components:
+            parts.setdefault(component.packet, {}).update(dict.fromkeys(component.signatures))
+    try:
+        return _Loader(copies[0].primary, _as_components(parts)).load(sum(copy.dropped for copy in copies))
+    except Malformed as error:
+        raise _malformed(error) from None
+
+
+def _components(group: Sequence[Packet], primary: PublicKey) -> tuple[tuple[Component, ...], int]:
+    """Group the packets, keeping only signatures that could be the primary key's own; and count the others."""
+    first = group[0]
+    parts: dict[Packet, dict[Packet, None]] = {first: {}}
+    current = parts[first]
+    dropped = 0
+    for packet in group[1:]:
+        if packet.tag == packets.SIGNATURE:
+            if _is_own(packet, primary):
+                current[packet] = None
+            else:
+                dropped += 1
+        elif packet.tag in RANK:
+            current = parts.setdefault(packet, {})
+        elif packet.tag in _CRITICAL_TAGS:
+            raise Malformed(f"packet type {packet.tag} does not belong in a certificate")
+        else:
+            dropped += 1
+            current = parts[first]  # what follows it stands in the wrong place; the loader finds the right one
+    return _as_components(parts), dropped
+
+
+def _as_components(parts: dict[Packet, dict[Packet, None]]) -> tuple[Component, ...]:
+    return tuple(Component(packet, tuple(signatures)) for packet, signatures in parts.items())
+
+
+def _is_own(packet: Packet, primary: PublicKey) -> bool:
+    """Whether a signature names the primary key as its issuer; one that names nobody says nothing in Sequoia, too."""
+    try:
+        return decode_signature(packet.body).might_be_by(primary.fingerprint)
+    except (Malformed, OpenPGPError):
+        return False
+
+
+def _malformed(error: Malformed) -> OpenPGPError:
+    return OpenPGPError("certificate-malformed", f"a certificate is malformed: {error}")
+
+
+@dataclass(slots=True)
+class _Loader:
+    """Checks the mathematics of every own signature of one certificate, within a budget.
+
+    A signature that the owner made but that is malformed voids the certificate: elsewhere it may be read as a
+    revocation or as a shorter life, so it must not pass for nothing here.
+    """
+
+    primary: PublicKey
+    components: tuple[Component, ...]
+    checks: int = 0
+    places: int = 0
+    weak: int = 0
+    self_signatures: list[SelfSignature] = field(default_factory=list)
+    revocations: list[Revocation] = field(default_factory=list)
+    subkeys: list[Subkey] = field(default_factory=list)
+    user_ids: list[str] = field(default_factory=list)
+
+    def load(self, dropped: int) -> Certificate:
+        size = sum(len(packet.body) for part in self.components for packet in (part.packet, *part.signatures))
+        if size > LIMITS.certificate:
+            raise Malformed(f"{size} bytes of its own, over the limit of {LIMITS.certificate}")
+        placed = self._placed()
+        for component, signatures in placed.items():
+            if component.tag == packets.PUBLIC_KEY:
+                self._primary(signatures)
+            elif component.tag == packets.PUBLIC_SUBKEY:
+                self._subkey(component, signatures)
+            elif component.tag == packets.USER_ID and len(component.body) <= LIMITS.user_id:
+                self._user_id(component, signatures)
+        return Certificate(
+            self.primary,
+            tuple(self.self_signatures),
+            tuple(self.revocations),
+            tuple(self.subkeys),
+            tuple(self.user_ids),
+            self.components,
+            dropped,
+            self.weak,
+        )
+
+    def _placed(self) -> dict[Packet, list[Signature]]:
+        """Every own signature with the packet it is over: where it stands, else where its digest says it belongs."""
+        placed: dict[Packet, list[Signature]] = {component.packet: [] for component in self.components}
+        for component in self.components:
+            for packet in component.signatures:
+                signature = decode_signature(packet.body)
+                home = self._home(signature, component.packet)
+                placed[component.packet if home is None else home].append(signature)
+        return placed
+
+    def _home(self, signature: Signature, stands_behind: Packet) -> Packet | None:
+        """The first fitting packet, beginning where it stands, over which the digest begins as the signature says."""
+        for packet in (stands_behind, *(component.packet for component in self.components)):
+            if signature.type not in _OVER[packet.tag]:
+                continue
+            self.places += 1
+            if self.places > LIMITS.misplaced_signatures:
+                raise Malformed(f"more than {LIMITS.misplaced_signatures} places to look for its signatures")
+            hash_, material = REVOCATION_HASHES.get(signature.hash_algorithm), self._material(packet)
+            if hash_ and material and signature.digest(hash_, material)[:2] == signature.prefix:
+                return packet
+        return None
+
+    def _material(self, packet: Packet) -> bytes | None:
+        """What signatures over this packet are made over (§5.2.4); None for a subkey of another version."""
+        primary = self.primary.hash_prefix + self.primary.body
+        if packet.tag == packets.PUBLIC_KEY:
+            return primary
+        if packet.tag == packets.PUBLIC_SUBKEY:
+            key = _subkey_of(packet)
+            return None if key is None else primary + key.hash_prefix + key.body
+        mark = b"\xb4" if packet.tag == packets.USER_ID else b"\xd1"
+        return primary + mark + len(packet.body).to_bytes(4, "big") + packet.body
+
+    def _primary(self, signatures: Sequence[Signature]) -> None:
+        material = self.primary.hash_prefix + self.primary.body
+        for signature in signatures:
+            if signature.type == _KEY_REVOCATION:
+                self.revocations += self._revocation(signature, material)
+            elif signature.type == _DIRECT_KEY and self._holds(signature, material):
+                self.self_signatures += self._dated(signature)
+
+    def _user_id(self, packet: Packet, signatures: Sequence[Signature]) -> None:
+        material = self._material(packet) or b""
+        revocations = [
+            signature
+            for signature in signatures
+            if signature.type == _CERTIFICATION_REVOCATION
+            and self._verifies(self.primary, signature, material, REVOCATION_HASHES)
+        ]
+        for revocation in revocations:
+            _require_one_time(revocation)
+        found: list[SelfSignature] = []
+        for signature in signatures:
+            if signature.type in _CERTIFICATIONS and self._holds(signature, material):
+                found += self._dated(signature, user_id=packet.body, user_id_revocations=tuple(revocations))
+        self.self_signatures += found
+        if found:
+            self.user_ids.append(packet.body.decode("utf-8", "replace"))
+
+    def _subkey(self, packet: Packet, signatures: Sequence[Signature]) -> None:
+        key, material = _subkey_of(packet), self._material(packet)
+        if key is None or material is None:
+            return  # a subkey of another version than ours cannot sign for us; it does not spoil the rest (C10)
+        weak_before = self.weak
+        bindings: list[SelfSignature] = []
+        revocations: list[Revocation] = []
+        for signature in signatures:
+            if signature.type == _SUBKEY_REVOCATION:
+                revocations += self._revocation(signature, material)
+            elif signature.type == _SUBKEY_BINDING and self._holds(signature, material):
+                consents = tuple(self._back_signatures(signature, key, material))
+                bindings += self._dated(signature, back_signatures=consents)
+        self.subkeys.append(Subkey(key, tuple(bindings), tuple(revocations), self.weak - weak_before))
+
+    def _back_signatures(self, binding: Signature, key: PublicKey, material: bytes) -> Iterator[Signature]:
+        """The subkey's own consent, embedded in either area: it proves itself (C5, S4)."""
+        for body in binding.hashed.bodies(EMBEDDED_SIGNATURE) + binding.unhashed.bodies(EMBEDDED_SIGNATURE):
+            try:
+                embedded = decode_signature(body)
+            except (Malformed, OpenPGPError):
+                continue
+            if embedded.type != _PRIMARY_BINDING or embedded.created is None or embedded.created < key.created:
+                continue
+            if embedded.unknown_critical is None and self._verifies(key, embedded, material, HASHES):
+                yield embedded
+
+    def _revocation(self, signature: Signature, material: bytes) -> list[Revocation]:
+        if not self._verifies(self.primary, signature, material, REVOCATION_HASHES):
+            return []
+        reason = signature.hashed.bodies(REVOCATION_REASON)
+        soft = bool(reason) and reason[0][0] in _SOFT_REASONS and signature.created is not None
+        return [Revocation(signature.created or 0, not soft)]
+
+    def _holds(self, signature: Signature, material: bytes) -> bool:
+        """Whether a self-signature is the owner's, with a hash that counts (C9)."""
+        if signature.hash_algorithm in HASHES:
+            return self._verifies(self.primary, signature, material, HASHES)
+        if self._verifies(self.primary, signature, material, REVOCATION_HASHES):
+            if signature.hash_algorithm == SHA224:
+                raise Malformed("self-signed with SHA-224, which may restrict elsewhere but permits nothing here")
+            self.weak += 1
+        return False
+
+    def _dated(
+        self,
+        signature: Signature,
+        *,
+        user_id: bytes | None = None,
+        user_id_revocations: tuple[Signature, ...] = (),
+        back_signatures: tuple[Signature, ...] = (),
+    ) -> list[SelfSignature]:
+        """A self-signature without a creation time, or older than its key, says nothing about any time (S3, S12)."""
+        _require_one_time(signature)
+        created = signature.created
+        if created is None or created < self.primary.created or signature.unknown_critical is not None:
+            return []
+        return [SelfSignature(signature, created, user_id, user_id_revocations, back_signatures)]
+
+    def _verifies(
+        self, key: PublicKey, signature: Signature, material: bytes, hashes: dict[int, HashAlgorithm]
+    ) -> bool:
+        """Whether ``key`` made the signature. Raises Malformed if it did, and the signature is malformed."""
+        self.checks += 1
+        if self.checks > LIMITS.self_signatures:
+            raise Malformed(f"more than {LIMITS.self_signatures} signatures of its own")
+        hash_ = hashes.get(signature.hash_algorithm)
+        if hash_ is None or signature.version != key.version:
+            return False
+        if signature.version == 6 and len(signature.salt) != hash_.salt:
+            return False
+        digest = signature.digest(hash_, material)
+        try:
+            verify_digest(key, signature.key_algorithm, hash_, digest, signature.value())
+        except OpenPGPError:
+            return False
+        except Malformed:
+            if digest[:2] == signature.prefix:
+                raise
+            return False
+        if signature.fault is not None:
+            raise Malformed(f"a signature by {key.fingerprint}: {signature.fault}")
+        return True
+
+
+def _subkey_of(packet: Packet) -> PublicKey | None:
+    try:
+        return decode_public_key(packet.body)
+    except OpenPGPError:
+        return None
+
+
+def _require_one_time(signature: Signature) -> None:
+    if len(signature.hashed.bodies(CREATION_TIME)) > 1:
+        raise Malformed("a signature of its own has several creation times")

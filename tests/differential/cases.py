@@ -1,0 +1,29 @@
+"""All cases, the same ones in every run for the same reference time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import chain
+
+from . import algorithms, framing, oddities, revocations, shapes, times
+from .case import Case
+
+
+def all_cases(reference: int) -> list[Case]:
+    """Every case, with ``reference`` (seconds since 1970, after 2026-01-01) as the time of the decision."""
+    drafts = chain(
+        algorithms.drafts(),
+        times.drafts(reference),
+        revocations.drafts(reference),
+        oddities.drafts(),
+        framing.drafts(),
+        shapes.drafts(),
+    )
+    cases = [
+        Case(one.name, one.certificate, one.signature, one.payload, reference, one.modern, one.unjudged)
+        for one in drafts
+    ]
+    twice = [name for name, count in Counter(case.name for case in cases).items() if count > 1]
+    if twice:
+        raise ValueError(f"cases with the same name: {twice[:10]}")
+    return cases
