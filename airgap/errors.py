@@ -35,7 +35,10 @@ class Kind:
 
 
 _ANOTHER_COPY = "Take another copy of the bundle from the medium or the sender and compare its id."
-_NOT_OURS = "Check that this file was written by `airgap export`, and ask the sender for the bundle id."
+_NOT_OURS = (
+    "Check that this is the file that `airgap export` wrote. If it is, take another copy of it; if that is refused, "
+    "too, keep the medium and ask the sender for the bundle id."
+)
 _REPORT = "Please report this with the message above; nothing was verified or loaded."
 _ASK_SIGNER = "Ask the maintainer for a new signature, made with plain `gpg --sign` (or `--detach-sign`)."
 _NEW_KEYRING = "Fetch a current copy of this certificate on the connected side and export again."
@@ -50,7 +53,6 @@ KINDS: Final[Mapping[str, Kind]] = {
     "not-a-bundle": Kind(101, _NOT_OURS),
     "frame-not-canonical": Kind(102, _NOT_OURS),
     "trailing-data": Kind(103, _NOT_OURS),
-    "seek-table-differs": Kind(104, _ANOTHER_COPY),
     "member-header-differs": Kind(105, _NOT_OURS),
     "padding-differs": Kind(106, _NOT_OURS),
     "bundle-manifest-invalid": Kind(107, _NOT_OURS),
@@ -70,7 +72,6 @@ KINDS: Final[Mapping[str, Kind]] = {
     "reference-invalid": Kind(128, "Write it as HOST/PATH[:TAG], in lower case, as in docker.io/stagex/pallet-rust."),
     "maintainers-invalid": Kind(130, "Use StageX's MAINTAINERS file in TOML form, as published since 2024."),
     "keyring-invalid": Kind(131, "Export the keyring again with `gpg --export FINGERPRINT… > keyring.pgp`."),
-    "json-invalid": Kind(132, "The document is not strict JSON; ask whoever made it for another copy."),
     "digest-list-invalid": Kind(133, "Each line is `HEX NAME`, as in StageX's digests/*.txt."),
     "signature-inflates-past-limit": Kind(
         134, "This signature file is hostile. Keep the medium, and ask who wrote to it since it left the sender."
@@ -83,6 +84,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "blob-differs": Kind(205, _ANOTHER_COPY),
     "blob-size-differs": Kind(206, _ANOTHER_COPY),
     "inline-data-differs": Kind(207, _BAD_IMAGE),
+    "seek-table-differs": Kind(208, _ANOTHER_COPY),
     # 3xx: OpenPGP
     "armor-malformed": Kind(301, _ASK_SIGNER),
     "message-malformed": Kind(302, _ASK_SIGNER),
@@ -142,7 +144,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     # 42x: trust root
     "trust-root-missing": Kind(420, "Make one with `airgap trust init DIR --maintainers … --keyring … --threshold N`."),
     "trust-root-invalid": Kind(421, "Restore the trust folder from your backup; do not initialise it again in haste."),
-    "trust-root-exists": Kind(422, "Choose another folder; an existing root is changed with `airgap trust update`."),
+    "trust-root-exists": Kind(422, "Choose another folder, or look at this one with `airgap trust show`."),
     "threshold-invalid": Kind(423, "Choose a threshold of at least 1 and at most the number of people."),
     "key-of-two-people": Kind(424, "Correct MAINTAINERS: one fingerprint belongs to exactly one person."),
     "not-confirmed": Kind(425, "Compare the fingerprints, then type the word that is asked for (or use --yes)."),
@@ -156,7 +158,6 @@ KINDS: Final[Mapping[str, Kind]] = {
     "digest-list-mismatch": Kind(506, "The image is not the one that the digest list names; pull it again."),
     "signatures-not-found": Kind(507, "Point --signatures at the root of a lookaside tree (`NAME@sha256=…` folders)."),
     # 6xx: engines
-    "engine-load-failed": Kind(601, "Read the engine's own message above, mend its cause and import again."),
     "engine-digest-differs": Kind(602, "The engine holds something else than what was verified; do not run it."),
     "target-unsupported": Kind(603, "Use oci:DIR, or load the store with a tool of your own."),
     "target-occupied": Kind(604, "Choose an empty folder, or an OCI layout that airgap may add to."),

@@ -5,6 +5,7 @@ The order of work is here; where things come from is in sources/, what is decide
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -60,11 +61,11 @@ class Plan:
 class Exporter:
     """One export. ``root`` is the trust root of the preflight; no ``platforms`` means all."""
 
+    sources: Sources
     evidence: Evidence
     root: TrustRoot
     reference_time: int
     platforms: frozenset[Platform] = frozenset()
-    _sources: Sources = field(default_factory=Sources)
     _signatures: dict[str, list[bytes]] = field(default_factory=dict)
     _reports: dict[str, list[SignatureReport]] = field(default_factory=dict)
     _notes: list[str] = field(default_factory=list)
@@ -74,10 +75,11 @@ class Exporter:
         progress.stage("finding images", None)
         images: dict[str, UntrustedImage] = {}
         for spec in specs:
-            reference, found = self._sources.find(spec)
+            reference, found = self.sources.find(spec)
             for image in self._select(reference, found):
                 images[image.name] = image
         chosen = [images[name] for name in sorted(images)]
+        self._note_shared_names(chosen)
         self._cross_check(chosen)
         walk = self._walk(chosen)
         chosen = [replace(image, platforms=tuple(map(str, walk.platforms(image.descriptor)))) for image in chosen]
@@ -177,6 +179,11 @@ class Exporter:
                 errors.append(error)
         return approved, errors
 
+    def _note_shared_names(self, images: Sequence[UntrustedImage]) -> None:
+        for reference, count in Counter(image.reference for image in images).items():
+            if count > 1:
+                self._notes.append(f"{count} images are called {reference}; on the other side each has its digest too")
+
     def _cross_check(self, images: Sequence[UntrustedImage]) -> None:
         """Every image that a digest list names must be the one it names; one that none names is pointed out."""
         lists = [parse_digest_list(data, name) for name, data in self.evidence.digest_lists.items()]
@@ -191,9 +198,7 @@ class Exporter:
         walk = GraphWalk(tuple(image.descriptor for image in images))
         for wanted in (walk.manifests(), walk.configs()):
             for descriptor in wanted:
-                walk.feed(
-                    descriptor, read_blob(self._sources.holding(descriptor.digest), descriptor, LIMITS.oci_config)
-                )
+                walk.feed(descriptor, read_blob(self.sources.holding(descriptor.digest), descriptor, LIMITS.oci_config))
         walk.finish()
         return walk
 
@@ -218,7 +223,7 @@ class Exporter:
         def content(member: Member) -> Iterable[Chunk]:
             if member.blob is None:
                 return [small[member.path]]
-            return self._sources.holding(member.blob).chunks(member.blob)
+            return self.sources.holding(member.blob).chunks(member.blob)
 
         return content
 

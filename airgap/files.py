@@ -10,7 +10,8 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, BinaryIO, Final
 
@@ -18,6 +19,7 @@ from airgap.errors import FormatError, HostError
 
 BUFFER: Final = 1024 * 1024  # bytes
 _TEMPORARY: Final = ".airgap-partial"
+_SYNC_THREADS: Final = 8  # they wait for the disk, not for a core
 
 
 @contextlib.contextmanager
@@ -64,7 +66,7 @@ def read_bounded(path: Path, limit: int) -> bytes:
 def read_given(path: Path, limit: int) -> bytes:
     """Like read_bounded(), for a path that the operator typed: a link is followed, as they would expect."""
     with host_errors(str(path)):
-        return read_bounded(path.resolve(strict=True), limit)
+        return read_bounded(Path(os.path.realpath(path, strict=True)), limit)
 
 
 class ErrorTyping:
@@ -88,7 +90,7 @@ def open_input(path: str) -> Iterator[ErrorTyping]:
         yield ErrorTyping(sys.stdin.buffer, "standard input")
         return
     with host_errors(path):
-        resolved = Path(path).resolve(strict=True)
+        resolved = Path(os.path.realpath(path, strict=True))
     with open_regular(resolved) as file:
         yield ErrorTyping(file, path)
 
@@ -101,6 +103,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """
     temporary = path.with_name(f"{path.name}{_TEMPORARY}")
     with host_errors(str(path)):
+        _require_replaceable(path)
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
@@ -114,6 +117,13 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                 temporary.unlink()
             raise
         sync_folder(path.parent)
+
+
+def _require_replaceable(path: Path) -> None:
+    """A link, device, pipe or folder under the name is somebody's intention; it is not replaced."""
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise HostError("not-a-regular-file", f"{path}: exists and is not a regular file", path=str(path))
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -146,8 +156,19 @@ def make_folder(path: Path) -> None:
 
 def sync_folder(path: Path) -> None:
     """Make names in a folder durable."""
+    _sync(path)
+
+
+def sync_all(paths: Sequence[Path]) -> None:
+    """Make the content of files and folders durable, several at a time: a disk takes them together."""
+    with ThreadPoolExecutor(_SYNC_THREADS) as pool:
+        for _ in pool.map(_sync, paths):
+            pass
+
+
+def _sync(path: Path) -> None:
     with host_errors(str(path)):
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             os.fsync(descriptor)
         finally:

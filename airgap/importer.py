@@ -54,6 +54,7 @@ class Examination:
     loaded: list[LoadedImage] = field(default_factory=list)
     errors: list[AirgapError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    is_stored: bool = False  # whether the images were published to the store
 
     @property
     def accepted(self) -> bool:
@@ -97,14 +98,15 @@ def import_bundle(source: Input, job: Job, store: Store, engines: Sequence[Engin
     """
     examination = Examination()
     with _collecting(examination), store.writing():
-        for engine in engines:
-            engine.preflight()
         with BundleReader(source, jobs=job.jobs, progress=job.progress) as reader:
             examiner = _Examiner(reader, job, examination)
-            examiner.open()
+            manifest = examiner.open()
+            for engine in engines:
+                engine.preflight(manifest.images)
             with store.quarantine(_id(examination)) as quarantine:
                 examiner.run(quarantine)
                 store.publish(examination.verified, quarantine, examiner.evidence)
+                examination.is_stored = True
         for engine in engines:
             job.progress.stage(f"loading into {engine.target}", None)
             examination.loaded += engine.load(examination.verified, store)
@@ -148,12 +150,12 @@ class _Examiner:
         walk = GraphWalk(tuple(image.descriptor for image in manifest.images))
         self._read_documents(walk, walk.manifests(), quarantine)
         self._approve(manifest)
+        self._reader.read_ahead()
         self._read_documents(walk, walk.configs(), quarantine)
         walk.finish()
         self._require_platforms(manifest, walk)
         receipts = self._read_layers(walk, quarantine)
-        for approved in self._examination.approved:
-            self._examination.verified.append(require_complete(approved, walk, receipts))
+        self._examination.verified = require_complete(self._examination.approved, walk, receipts)
 
     def _read_trust(self) -> None:
         """Step 3: the bundle's certificates count by pinned fingerprint only; its MAINTAINERS is compared, not used."""

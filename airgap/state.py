@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from airgap.digest import digest_of
-from airgap.errors import AirgapError, HostError, TrustRootError
+from airgap.errors import AirgapError, FormatError, HostError, TrustRootError
 from airgap.files import host_errors, make_folder, read_bounded, remove_tree, sync_folder, write_whole
 from airgap.limits import LIMITS
 from airgap.openpgp.keyring import Keyring, load_keyring
@@ -119,6 +119,8 @@ def _parse_state(data: bytes, folder: Path) -> tuple[str, dict[str, str]]:
 def _read(path: Path, limit: int) -> bytes:
     try:
         return read_bounded(path, limit)
+    except FormatError as error:
+        raise _invalid(path.parent, error.message) from error
     except HostError as error:
         if error.kind == "file-not-found":
             raise TrustRootError(

@@ -27,6 +27,7 @@ from airgap.files import (
     open_regular,
     read_bounded,
     remove_tree,
+    sync_all,
     sync_folder,
     write_all,
     write_whole,
@@ -63,9 +64,7 @@ class QuarantineFile:
             write_all(self._file, data)
 
     def close(self) -> None:
-        """The content was good: make it durable."""
-        with self._file, host_errors(str(self._path)):
-            os.fsync(self._file.fileno())
+        self._file.close()
 
 
 class Quarantine:
@@ -73,9 +72,11 @@ class Quarantine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._files: list[QuarantineFile] = []
 
     def sink(self, digest: Digest) -> QuarantineFile:
-        return QuarantineFile(self.path(digest))
+        self._files.append(QuarantineFile(self.path(digest)))
+        return self._files[-1]
 
     def put(self, digest: Digest, data: bytes) -> None:
         """Keep a small blob that was checked in memory."""
@@ -85,6 +86,15 @@ class Quarantine:
 
     def path(self, digest: Digest) -> Path:
         return self._folder / digest.hex
+
+    def sync(self, digests: Iterable[Digest]) -> None:
+        """Make the content of blobs durable, all in one go: waiting for each alone is what takes the time."""
+        sync_all([self.path(digest) for digest in digests])
+
+    def close(self) -> None:
+        """Whatever was interrupted, no file stays open."""
+        for file in self._files:
+            file.close()
 
 
 class Store:
@@ -96,8 +106,9 @@ class Store:
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the lock. Raises HostError(store-locked); a lock of a process that died is free at once."""
-        make_folder(self.folder / _PRIVATE)
-        path = self.folder / _PRIVATE / "lock"
+        private = self.folder / _PRIVATE
+        make_folder(private)
+        path = private / "lock"
         with host_errors(str(path)):
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
@@ -105,7 +116,10 @@ class Store:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise HostError("store-locked", f"{self.folder}: another airgap is writing to this store") from None
-            yield
+            try:
+                yield
+            finally:
+                self._forget_if_empty(path)
         finally:
             os.close(descriptor)
 
@@ -118,9 +132,11 @@ class Store:
         folder = self.folder / _PRIVATE / "quarantine"
         remove_tree(folder)
         make_folder(folder / bundle.hex)
+        quarantine = Quarantine(folder / bundle.hex)
         try:
-            yield Quarantine(folder / bundle.hex)
+            yield quarantine
         finally:
+            quarantine.close()
             remove_tree(folder)
 
     def images(self) -> tuple[Descriptor, ...]:
@@ -134,21 +150,37 @@ class Store:
             return ()
 
     def publish(self, images: Iterable[VerifiedImage], quarantine: Quarantine, evidence: Mapping[str, bytes]) -> None:
-        """Make verified images visible: blobs and evidence first, then, in one step, the index (step 12)."""
+        """Make verified images visible: blobs and evidence first, then, in one step, the index (step 12).
+
+        If that fails half-way, what was added is taken out again.
+        """
         found = tuple(images)
         listed = {(image.name or "", image.digest): image for image in self.images()}
-        make_folder(self.folder / BLOBS)
-        blobs = {blob.digest for image in found for blob in image.blobs}
-        for digest in sorted(blobs):
-            target = self.folder / blob_path(digest)
-            with host_errors(str(target)):
-                os.replace(quarantine.path(digest), target)
-        sync_folder(self.folder / BLOBS)
-        self._keep_evidence(evidence)
-        for image in found:
-            listed[(image.image.name, image.image.digest)] = image.image.descriptor
-        write_whole(self.folder / LAYOUT_FILE, LAYOUT_BYTES)
-        write_whole(self.folder / INDEX_FILE, encode_index((name, image) for (name, _), image in listed.items()))
+        listed |= {(image.image.name, image.image.digest): image.image.descriptor for image in found}
+        blobs = sorted({blob.digest for image in found for blob in image.blobs})
+        quarantine.sync(blobs)
+        added: list[Path] = []
+        try:
+            make_folder(self.folder / BLOBS)
+            for digest in blobs:
+                self._take_in(quarantine.path(digest), self.folder / blob_path(digest), added)
+            sync_folder(self.folder / BLOBS)
+            self._keep_evidence(evidence, added)
+            write_whole(self.folder / LAYOUT_FILE, LAYOUT_BYTES)
+            write_whole(self.folder / INDEX_FILE, encode_index((name, image) for (name, _), image in listed.items()))
+        except BaseException:
+            for path in reversed(added):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            raise
+
+    @staticmethod
+    def _take_in(source: Path, target: Path, added: list[Path]) -> None:
+        with host_errors(str(target)):
+            new = not target.exists()
+            os.replace(source, target)
+        if new:
+            added.append(target)
 
     def chunks(self, descriptor: Descriptor) -> Iterator[bytes]:
         """The bytes of a stored blob, hashed again while they are read (TRUST: check on use).
@@ -169,7 +201,7 @@ class Store:
                 hint="Check the disk, then import the bundle again: it replaces the damaged blob.",
             )
 
-    def _keep_evidence(self, evidence: Mapping[str, bytes]) -> None:
+    def _keep_evidence(self, evidence: Mapping[str, bytes], added: list[Path]) -> None:
         """Add signature files to the lookaside tree; one that is already there under any number is not repeated."""
         folders: dict[Path, list[bytes]] = {}
         for path, data in evidence.items():
@@ -179,7 +211,19 @@ class Store:
                 folders[folder] = _read_signatures(folder)
             if data not in folders[folder]:
                 folders[folder].append(data)
-                write_whole(folder / f"signature-{len(folders[folder])}", data)
+                target = folder / f"signature-{len(folders[folder])}"
+                with host_errors(str(target)), open(target, "xb") as file:
+                    added.append(target)
+                    file.write(data)
+        sync_all([*added, *folders])
+
+    def _forget_if_empty(self, lock: Path) -> None:
+        """A refused bundle leaves no trace in a folder that was no store before."""
+        if not (self.folder / INDEX_FILE).exists():
+            with contextlib.suppress(OSError):
+                lock.unlink()
+                lock.parent.rmdir()
+                self.folder.rmdir()
 
 
 def _read_signatures(folder: Path) -> list[bytes]:

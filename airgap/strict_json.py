@@ -13,7 +13,8 @@ from typing import Final, NoReturn
 
 from airgap.limits import LIMITS
 
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Possessive: a backtracking match would remember every character of a long string.
+_STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _BRACKET: Final = re.compile(r"[\[\]{}]")
 
 

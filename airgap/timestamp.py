@@ -10,7 +10,7 @@ from airgap.errors import UsageError
 
 _RFC3339: Final = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]{1,9})?"
-    r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
+    r"(?:[Zz]|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))"
 )
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -24,7 +24,9 @@ def parse_rfc3339(text: str) -> int:
         try:
             zone = timezone(-offset if sign == "-" else offset)
             moment = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=zone)
-            return (moment - _EPOCH) // timedelta(seconds=1)
+            seconds = (moment - _EPOCH) // timedelta(seconds=1)
+            rfc3339(seconds)  # an offset may lead out of the years that can be written
+            return seconds
         except (ValueError, OverflowError):
             pass
     raise UsageError("usage", f"{text[:60]!r} is not an RFC 3339 time such as 2026-11-23T00:00:00Z", found=text[:60])

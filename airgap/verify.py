@@ -143,10 +143,15 @@ def require_blob(digest: Digest, size: int, found: str, name: str) -> BlobReceip
     return BlobReceipt(digest, size, _RECEIPT)
 
 
-def require_complete(approved: ApprovedImage, walk: GraphWalk, receipts: Iterable[BlobReceipt]) -> VerifiedImage:
-    """Step 8 and 9, concluded: a receipt for every blob under the digest. Raises IntegrityError."""
+def require_complete(
+    approved: Iterable[ApprovedImage], walk: GraphWalk, receipts: Iterable[BlobReceipt]
+) -> list[VerifiedImage]:
+    """Steps 8 and 9, concluded: a receipt for every blob under every digest. Raises IntegrityError."""
     held: Mapping[Digest, int] = {receipt.digest: receipt.size for receipt in receipts}
-    blobs = walk.closure(approved.image.descriptor)
+    return [_require_blobs(image, walk.closure(image.image.descriptor), held) for image in approved]
+
+
+def _require_blobs(approved: ApprovedImage, blobs: tuple[Descriptor, ...], held: Mapping[Digest, int]) -> VerifiedImage:
     for blob in blobs:
         if held.get(blob.digest) != blob.size:
             raise IntegrityError("blob-size-differs", f"{blob.digest} is missing, or its size is not {blob.size}")

@@ -43,7 +43,7 @@ def content_size_of(header: bytes) -> int | None:
     """The content size in a whole frame header of HEADER_LENGTHS bytes; None if no frame of ours begins so."""
     octets = len(header) - 5
     size = int.from_bytes(header[5:], "little") + (256 if octets == 2 else 0)
-    return size if size <= FRAME_SIZE and frame_header(size) == header else None
+    return size if 0 < size <= FRAME_SIZE and frame_header(size) == header else None
 
 
 def compressed_bound(content_size: int) -> int:

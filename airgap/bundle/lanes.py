@@ -1,4 +1,4 @@
-"""Hashing (and writing) several blobs beside each other, each in order, with bounded memory."""
+"""Work beside the main thread, each lane in its order, in bounded memory: hashing and storing blobs, writing frames."""
 
 from __future__ import annotations
 
@@ -45,10 +45,13 @@ class Lane:
 
 
 class Lanes:
-    """A few worker threads, each with a short queue. The first error stops the work of all."""
+    """A few worker threads, each with a short queue. The first error stops the work of all.
 
-    def __init__(self, jobs: int) -> None:
-        self._queues: list[Tasks] = [queue.Queue(_QUEUE_MAX) for _ in range(max(1, min(jobs, _LANES_MAX)))]
+    The threads are daemons: one that is stuck in a write to a pipe does not hold the program back when it ends.
+    """
+
+    def __init__(self, jobs: int, depth: int = _QUEUE_MAX) -> None:
+        self._queues: list[Tasks] = [queue.Queue(depth) for _ in range(max(1, min(jobs, _LANES_MAX)))]
         self._turn = cycle(self._queues)
         self._error: BaseException | None = None
         self._threads = [threading.Thread(target=self._run, args=(tasks,), daemon=True) for tasks in self._queues]
@@ -60,6 +63,10 @@ class Lanes:
         tasks = next(self._turn)
         return Lane(lambda task: self._put(tasks, task), hasher, write, done)
 
+    def run(self, task: Task) -> None:
+        """Do this some time, in order if there is one lane. Raises what an earlier task has raised."""
+        self._put(next(self._turn), task)
+
     def join(self) -> None:
         """Wait for all work. Raises the first error."""
         self.close()
@@ -67,6 +74,7 @@ class Lanes:
             raise self._error
 
     def close(self) -> None:
+        """Wait for what was begun."""
         for tasks in self._queues:
             tasks.put(None)
         for thread in self._threads:

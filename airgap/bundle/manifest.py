@@ -39,6 +39,12 @@ _BLOB: Final = re.compile(rf"{BLOBS}/([0-9a-f]{{64}})")
 _RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
 _FIXED_RANK: Final = {MAINTAINERS_PATH: 1, KEYRING_PATH: 2, LAYOUT_FILE: 5, INDEX_FILE: 6}
 _BLOB_RANK: Final = 7
+_FIXED_LIMITS: Final = {
+    MAINTAINERS_PATH: LIMITS.trust_file,
+    KEYRING_PATH: LIMITS.keyring,
+    LAYOUT_FILE: LIMITS.trust_file,
+    INDEX_FILE: LIMITS.bundle_manifest,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,11 @@ def parse_bundle_manifest(data: bytes) -> BundleManifest:
         raise FormatError("bundle-manifest-invalid", f"{MANIFEST_PATH}: {error}") from None
 
 
+def is_digest_list_name(name: str) -> bool:
+    """Whether a bundle can carry a digest list under this file name."""
+    return bool(_DIGEST_LIST.fullmatch(f"{DIGESTS_FOLDER}/{name}")) and not _RESERVED.fullmatch(name)
+
+
 def rank(path: str) -> tuple[int, str, int]:
     """The place of a member in a bundle; blobs share one place, their order follows from the images.
 
@@ -131,7 +142,7 @@ def rank(path: str) -> tuple[int, str, int]:
     """
     if path in _FIXED_RANK:
         return _FIXED_RANK[path], "", 0
-    if _DIGEST_LIST.fullmatch(path) and not _RESERVED.fullmatch(path.rpartition("/")[2]):
+    if path.startswith(f"{DIGESTS_FOLDER}/") and is_digest_list_name(path.removeprefix(f"{DIGESTS_FOLDER}/")):
         return 3, path, 0
     signature = _SIGNATURE.fullmatch(path)
     if signature is not None:
@@ -223,7 +234,7 @@ def _require_paths(members: tuple[Member, ...], folders: set[str]) -> None:
 def _require_size(member: Member) -> None:
     """Small members are held in memory, so their size is bounded before they are read."""
     limit = {3: LIMITS.trust_file, 4: LIMITS.signature_file}.get(rank(member.path)[0], LIMITS.blob)
-    limit = {MAINTAINERS_PATH: LIMITS.trust_file, KEYRING_PATH: LIMITS.keyring}.get(member.path, limit)
+    limit = _FIXED_LIMITS.get(member.path, limit)
     if member.size > limit:
         raise FormatError(
             "limit-exceeded", f"{member.path[:200]} has {member.size} bytes, over the limit of {limit}", limit=limit

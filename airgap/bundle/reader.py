@@ -80,6 +80,10 @@ class BundleReader:
         self._advance()
         return manifest, digest_of(data)
 
+    def read_ahead(self) -> None:
+        """The rest is wanted: read faster than it is used. Before, no byte more is read than the decision needs."""
+        self._stream.read_ahead()
+
     @property
     def next(self) -> Member | None:
         """The member that comes next, None after the last."""
@@ -164,7 +168,8 @@ class _FrameReader:
     def __init__(self, source: Input, jobs: int) -> None:
         self._source = source
         self._pool = ThreadPoolExecutor(jobs, "decode")
-        self._depth = jobs + 1
+        self._jobs = jobs
+        self._depth = 1  # frames decoded ahead: none until it is decided whether the rest is wanted
         self._pending: deque[Future[bytes]] = deque()
         self._frame = memoryview(b"")
         self._sizes: list[tuple[int, int]] = []
@@ -175,11 +180,15 @@ class _FrameReader:
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
 
+    def read_ahead(self) -> None:
+        """From now on, decode on all cores."""
+        self._depth = self._jobs + 1
+
     def expect_total(self, total: int) -> None:
         """The manifest is known: so is where every further frame must be cut."""
         self._total = total
         if self._decoded > total or (self._decoded < total and (self._ended is not None or self._is_cut_short)):
-            raise FormatError("frame-not-canonical", f"the stream is not cut into the frames of {total} bytes")
+            raise FormatError("frame-not-canonical", "the contents do not add up to what bundle.json lists")
 
     @property
     def _is_cut_short(self) -> bool:
@@ -212,7 +221,7 @@ class _FrameReader:
         table = frames.seek_table(self._sizes)
         found = (self._ended or b"") + self._exactly(len(table) - len(self._ended or b""))
         if found != table:
-            raise FormatError("seek-table-differs", "the seek table is not the one that follows from the frames")
+            raise IntegrityError("seek-table-differs", "the end of the file, its seek table, is damaged")
         if self._source.read(1):
             raise FormatError("trailing-data", "bytes follow after the end of the bundle")
 
@@ -234,6 +243,8 @@ class _FrameReader:
         if magic == SEEK_TABLE_MAGIC and not first:
             self._ended = magic
             return None
+        if len(magic) < 4 and not first:
+            raise self._truncated()
         if not FRAME_MAGIC.startswith(magic):
             if first:
                 raise FormatError("not-a-bundle", "the input does not begin like a bundle")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Final, Protocol
 
 from airgap.bundle import frames
 from airgap.bundle.format import FRAME_SIZE, MANIFEST_PATH, TAR_END
+from airgap.bundle.lanes import Lanes
 from airgap.bundle.manifest import BundleManifest, Member
 from airgap.bundle.tar import header, padding
 from airgap.digest import Digest
@@ -91,9 +91,7 @@ class _FrameWriter:
         self._progress = progress
         self._frame = bytearray()
         self._compressors = ThreadPoolExecutor(jobs, "compress")
-        self._sink = ThreadPoolExecutor(1, "write")  # hashes and writes finished frames beside all other work
-        self._pending: deque[Future[None]] = deque()
-        self._depth = jobs + 2  # frames between cutting and writing: bounds memory
+        self._sink = Lanes(1, jobs + 2)  # hashes and writes finished frames; its depth bounds memory
         self._sizes: list[tuple[int, int]] = []
         self._digest = hashlib.sha256()
         self._size = 0
@@ -101,9 +99,10 @@ class _FrameWriter:
     def __enter__(self) -> _FrameWriter:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         self._compressors.shutdown(cancel_futures=True)
-        self._sink.shutdown(cancel_futures=True)
+        if error is None:  # after an error nobody waits for a write that may never end
+            self._sink.close()
 
     def write(self, data: Chunk) -> None:
         view = memoryview(data)
@@ -118,18 +117,15 @@ class _FrameWriter:
         """Write what is left and the seek table. Returns digest and size of the file."""
         if self._frame:
             self._submit()
-        while self._pending:
-            self._pending.popleft().result()
+        self._sink.join()
         self._emit(frames.seek_table(self._sizes))
         return Digest(self._digest.hexdigest()), self._size
 
     def _submit(self) -> None:
         frame, self._frame = self._frame, bytearray()
         self._progress.advance(len(frame))
-        compressed = self._compressors.submit(frames.compress, frame, self._level)
-        self._pending.append(self._sink.submit(self._write_frame, compressed, len(frame)))
-        while len(self._pending) > self._depth:
-            self._pending.popleft().result()
+        compressed, size = self._compressors.submit(frames.compress, frame, self._level), len(frame)
+        self._sink.run(lambda: self._write_frame(compressed, size))
 
     def _write_frame(self, compressed: Future[bytes], content_size: int) -> None:
         data = compressed.result()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -10,7 +9,7 @@ import click
 from airgap.bundle.format import SUFFIX
 from airgap.bundle.writer import DEFAULT_LEVEL, Written
 from airgap.cli import options
-from airgap.cli.output import emit, leave, warn
+from airgap.cli.output import emit, leave, print_text, standard_output, warn
 from airgap.errors import UsageError
 from airgap.exporter import Evidence, Exporter, Plan
 from airgap.files import Whole, read_given, replacing, write_whole
@@ -19,7 +18,7 @@ from airgap.oci.descriptor import Platform, parse_platform
 from airgap.progress import Progress
 from airgap.report.documents import export_document
 from airgap.sources.lookaside import LookasideFolder
-from airgap.sources.spec import digest_list_name, parse_spec, read_image_list
+from airgap.sources.spec import Sources, parse_spec, read_digest_lists, read_image_list
 from airgap.trust.maintainers import parse_maintainers
 from airgap.trust.root import DEFAULT_THRESHOLD, new_root
 
@@ -128,48 +127,48 @@ def command(
         maintainers_data,
         options.read_keyrings(keyrings),
         [LookasideFolder(path) for path in lookasides],
-        {digest_list_name(path): read_given(path, LIMITS.trust_file) for path in digests},
+        read_digest_lists(digests),
     )
     root = new_root(
         parse_maintainers(maintainers_data, str(maintainers)), threshold, claim_formats=options.formats(claim_formats)
     )
-    exporter = Exporter(evidence, root, options.reference_time(at), _platforms(platforms))
-    plan = exporter.plan(specs, progress)
-    if plan.errors and not skip_preflight:
-        document = export_document(
-            None, None, 0, plan.manifest.images, plan.errors, plan.notes, skipped_preflight=False
-        )
-        emit(document, format_)
-        leave(list(plan.errors))
+    with Sources() as opened:
+        plan = Exporter(opened, evidence, root, options.reference_time(at), _platforms(platforms)).plan(specs, progress)
+        written = None
+        if skip_preflight or not plan.errors:
+            written = _write(plan, output, to_stdout, options.job_count(jobs), level, progress)
     if skip_preflight:
         warn(f"preflight skipped: {len(plan.errors)} of {len(plan.manifest.images)} images would be refused", quiet)
-    written = _write(plan, output, to_stdout, options.job_count(jobs), level, progress)
     document = export_document(
-        written.id,
+        None if written is None else written.id,
         str(output),
-        written.size,
+        0 if written is None else written.size,
         plan.manifest.images,
         plan.errors,
         plan.notes,
         skipped_preflight=skip_preflight,
     )
-    if to_stdout:
+    if to_stdout and written is not None:
         click.echo(f"{written.id}", err=True)
-    elif quiet and format_ == "text":
-        click.echo(str(written.id))
+    elif quiet and format_ == "text" and written is not None:
+        print_text(str(written.id))
     else:
         emit(document, format_)
+    if written is None:
+        leave(list(plan.errors))
 
 
 def _platforms(texts: tuple[str, ...]) -> frozenset[Platform]:
-    return frozenset() if "all" in texts else frozenset(parse_platform(text) for text in texts)
+    return (
+        frozenset()
+        if "all" in texts
+        else frozenset(options.parsed("--platform", parse_platform, text) for text in texts)
+    )
 
 
 def _write(plan: Plan, output: Path, to_stdout: bool, jobs: int, level: int, progress: Progress) -> Written:
     if to_stdout:
-        written = plan.write(sys.stdout.buffer, jobs=jobs, level=level, progress=progress)
-        sys.stdout.buffer.flush()
-        return written
+        return plan.write(standard_output(), jobs=jobs, level=level, progress=progress)
     with replacing(output) as file:
         written = plan.write(Whole(file), jobs=jobs, level=level, progress=progress)
     sidecar = output.with_name(f"{output.name}.sha256")

@@ -13,8 +13,9 @@ from typing import Final, NoReturn
 import click
 
 from airgap import __version__
-from airgap.cli.output import fail
+from airgap.cli.output import fail, prepare_streams
 from airgap.errors import AirgapError, HostError, Interrupted, UsageError
+from airgap.files import host_error
 
 # Imported when used: `airgap --version` should not pay for OpenPGP.
 _COMMANDS: Final = {
@@ -54,11 +55,10 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run a command; every way out is an exit status of CONTRACT §2."""
     signal.signal(signal.SIGTERM, _interrupt)
+    prepare_streams()
     format_ = "json" if _wants_json(sys.argv[1:]) else "text"
     try:
         cli.main(standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
         sys.exit(0)
     except AirgapError as error:
         fail(error, format_)
@@ -68,10 +68,8 @@ def main() -> NoReturn:
         fail(UsageError("usage", _usage(error), hint=_help_of(error)), format_)
     except (KeyboardInterrupt, click.Abort):
         fail(Interrupted("interrupted", "interrupted"), format_)
-    except BrokenPipeError:
-        # Whoever read our output is gone: nobody can be told, but the status must not say that all is well.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(HostError.exit_status)
+    except OSError as error:
+        fail(host_error(error, "standard output or another stream"), format_)
     except MemoryError:
         fail(HostError("input-output", "the machine is out of memory"), format_)
     # The last line of defence: an error that no code foresaw means that nothing is verified.

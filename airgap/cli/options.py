@@ -7,10 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 
+from airgap.errors import FormatError, OpenPGPError, UsageError
 from airgap.files import read_given
 from airgap.limits import LIMITS
 from airgap.openpgp.keyring import Keyring, load_keyring
@@ -20,6 +21,7 @@ from airgap.trust.claim import DEFAULT_FORMATS, ClaimFormat
 
 JOBS_MAX: Final = 8  # more would only cost memory: hashing and disks are the limit
 
+Value = TypeVar("Value")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -98,7 +100,24 @@ def formats(names: Iterable[str]) -> tuple[ClaimFormat, ...]:
 
 
 def read_keyrings(paths: Iterable[Path]) -> Keyring:
-    return load_keyring(read_given(path, LIMITS.keyring) for path in paths)
+    """All certificates of all files. Raises the error of the first file that is no keyring, naming it."""
+    keyring = Keyring()
+    for path in paths:
+        try:
+            keyring = keyring.merged_with(load_keyring([read_given(path, LIMITS.keyring)]))
+        except (FormatError, OpenPGPError) as error:
+            raise type(error)(error.kind, f"{path}: {error.message}", hint=error.hint, path=str(path)) from error
+    if not keyring and not keyring.problems:
+        raise FormatError("keyring-invalid", "the keyring files hold no certificate")
+    return keyring
+
+
+def parsed(option: str, parse: Callable[[str], Value], text: str) -> Value:
+    """The value of an option. Raises UsageError where the text is not one."""
+    try:
+        return parse(text)
+    except FormatError as error:
+        raise UsageError("usage", f"{option}: {error.message}", hint=error.hint) from None
 
 
 def progress_for(quiet: bool, no_progress: bool) -> Progress:

@@ -1,30 +1,53 @@
-"""How a command ends: one document on stdout, and the exit status."""
+"""How a command ends: one document on stdout, and the exit status. Nothing else in the package writes to stdout."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 import click
 
-from airgap.errors import AirgapError, gravest
+from airgap.bundle.writer import Output
+from airgap.errors import AirgapError, HostError, gravest
+from airgap.files import host_error
 from airgap.report.documents import Document, error_document
 from airgap.report.escape import printable, to_json
 from airgap.report.text import render
 
 
+def prepare_streams() -> None:
+    """A terminal that cannot show a character gets its escape: a verdict must not fail for want of a tick."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def print_text(text: str) -> None:
+    """Print to stdout. Raises HostError if nobody can have read it: the status must not say that all is well."""
+    try:
+        click.echo(text)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        _abandon_stdout()
+        raise host_error(error, "standard output") from error
+
+
 def emit(document: Document, format_: str) -> None:
     """Print a result: one JSON document, or its text view."""
-    click.echo(to_json(document) if format_ == "json" else render(document))
+    print_text(to_json(document) if format_ == "json" else render(document))
 
 
 def fail(error: AirgapError, format_: str) -> NoReturn:
     """End with an error: as a document on stdout for programs, as text on stderr for people."""
     document = error_document(error)
-    if format_ == "json":
-        click.echo(to_json(document))
-    else:
-        click.echo(render(document), err=True)
+    with contextlib.suppress(HostError, OSError):
+        if format_ == "json":
+            print_text(to_json(document))
+        else:
+            click.echo(render(document), err=True)
     sys.exit(error.exit_status)
 
 
@@ -35,3 +58,32 @@ def warn(text: str, quiet: bool = False) -> None:
 
 def leave(errors: list[AirgapError]) -> NoReturn:
     sys.exit(gravest(errors))
+
+
+def standard_output() -> Output:
+    """Standard output as a stream of bytes whose errors are typed. Raises HostError if it is closed."""
+    if sys.stdout is None:
+        raise HostError("input-output", "standard output is closed", path="-")
+    sys.stdout.flush()
+    return _Bytes(sys.stdout.buffer)
+
+
+class _Bytes:
+    """What was written is out: nothing waits to fail at the end of the program."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, data: bytes, /) -> None:
+        try:
+            self._stream.write(data)
+            self._stream.flush()
+        except OSError as error:
+            _abandon_stdout()
+            raise host_error(error, "standard output") from error
+
+
+def _abandon_stdout() -> None:
+    """Keep Python from trying again, and failing again, when it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

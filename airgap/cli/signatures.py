@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -68,12 +69,12 @@ def verify(
     """
     keyring = options.read_keyrings(keyrings)
     policy = Policy(keyring, options.formats(claim_formats), options.reference_time(at))
-    rule = parse_rule(identity)
+    rule = options.parsed("--identity", parse_rule, identity)
     expected = None
     if reference is not None or digest is not None:
         expected = Expectation(
-            parse_reference(reference, "--reference") if reference is not None else None,
-            parse_digest(digest, "--digest") if digest is not None else None,
+            options.parsed("--reference", parse_reference, reference) if reference is not None else None,
+            options.parsed("--digest", partial(parse_digest, where="digest"), digest) if digest is not None else None,
             rule,
         )
     content = read_given(payload, LIMITS.claim) if payload is not None else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from airgap.store import Store
-from airgap.verify import LoadedImage, VerifiedImage
+from airgap.verify import LoadedImage, UntrustedImage, VerifiedImage
 
 
 class Engine(Protocol):
@@ -14,8 +14,8 @@ class Engine(Protocol):
     def target(self) -> str:
         """The target as the operator wrote it."""
 
-    def preflight(self) -> None:
-        """Before anything is read: can this engine take images at all? Raises EngineError, HostError."""
+    def preflight(self, images: Sequence[UntrustedImage]) -> None:
+        """Before anything big is read: could this engine take these images? Raises EngineError, HostError."""
 
     def load(self, images: Sequence[VerifiedImage], store: Store) -> list[LoadedImage]:
         """Load all images from the store through checking readers, then read their digests back.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +25,7 @@ from airgap.oci.layout import (
     parse_layout_index,
 )
 from airgap.store import Store
-from airgap.verify import LoadedImage, VerifiedImage, require_loaded
+from airgap.verify import LoadedImage, UntrustedImage, VerifiedImage, require_loaded
 
 _TRANSPORT: Final = "oci:"
 
@@ -37,22 +40,12 @@ class LayoutEngine:
     def target(self) -> str:
         return f"{_TRANSPORT}{self._folder}"
 
-    def preflight(self) -> None:
-        self._listed()
+    def preflight(self, images: Sequence[UntrustedImage]) -> None:
+        self._with(images)
 
     def load(self, images: Sequence[VerifiedImage], store: Store) -> list[LoadedImage]:
-        listed = self._listed()
-        names = _names(images)
-        for image, name in zip(images, names, strict=True):
-            held = listed.get(name)
-            if held is not None and held.digest != image.image.digest:
-                raise EngineError(
-                    "target-occupied",
-                    f"{self.target} already calls {held.digest} {name}",
-                    hint="Import into another folder, or remove that image from this one first.",
-                    target=self.target,
-                )
-            listed[name] = image.image.descriptor
+        listed = self._with([image.image for image in images])
+        before = self._snapshot()
         added: list[Path] = []
         try:
             make_folder(self._folder / BLOBS)
@@ -62,11 +55,50 @@ class LayoutEngine:
             write_whole(self._folder / LAYOUT_FILE, LAYOUT_BYTES)
             write_whole(self._folder / INDEX_FILE, encode_index(listed.items()))
         except BaseException:
-            _remove(added)
+            self._restore(before, added)
             raise
+        names = _names([image.image for image in images])
         return [
             require_loaded(image, self.target, self._reported(name)) for image, name in zip(images, names, strict=True)
         ]
+
+    def _with(self, images: Sequence[UntrustedImage]) -> dict[str, Descriptor]:
+        """What the layout will list. Raises EngineError(target-occupied) if a name stands for another image there."""
+        listed = self._listed()
+        for image, name in zip(images, _names(images), strict=True):
+            held = listed.get(name)
+            if held is not None and held.digest != image.digest:
+                raise EngineError(
+                    "target-occupied",
+                    f"{self.target} already calls another image {name}: {held.digest}",
+                    hint="Import into another folder, or remove that image from this one first.",
+                    target=self.target,
+                )
+            listed[name] = image.descriptor
+        return listed
+
+    def _snapshot(self) -> dict[str, bytes]:
+        """The two files that make a folder a layout, as they are."""
+        with host_errors(str(self._folder)):
+            return {
+                name: (self._folder / name).read_bytes()
+                for name in (INDEX_FILE, LAYOUT_FILE)
+                if (self._folder / name).exists()
+            }
+
+    def _restore(self, before: Mapping[str, bytes], added: Iterable[Path]) -> None:
+        """Take out again what was put in; what cannot be undone is left rather than hiding the first error."""
+        for path in added:
+            _try(path.unlink)
+        for name in (INDEX_FILE, LAYOUT_FILE):
+            path = self._folder / name
+            if name not in before:
+                _try(path.unlink)
+            elif path.read_bytes() != before[name]:
+                _try(partial(write_whole, path, before[name]))
+        blobs = self._folder / BLOBS
+        for folder in (blobs, blobs.parent, self._folder):
+            _try(folder.rmdir)  # succeeds only if it is empty
 
     def _copy(self, blob: Descriptor, store: Store, added: list[Path]) -> None:
         path = self._folder / blob_path(blob.digest)
@@ -103,12 +135,13 @@ class LayoutEngine:
         return descriptor.digest
 
 
-def _names(images: Sequence[VerifiedImage]) -> list[str]:
+def _names(images: Sequence[UntrustedImage]) -> list[str]:
     """The plain reference where it stands for one image, else the reference with the digest."""
-    plain = [str(image.image.reference) for image in images]
-    return [name if plain.count(name) == 1 else image.image.name for name, image in zip(plain, images, strict=True)]
+    plain = [str(image.reference) for image in images]
+    counts = Counter(plain)
+    return [name if counts[name] == 1 else image.name for name, image in zip(plain, images, strict=True)]
 
 
-def _remove(added: Iterable[Path]) -> None:
-    for path in added:
-        path.unlink(missing_ok=True)
+def _try(undo: Callable[[], object]) -> None:
+    with contextlib.suppress(OSError, HostError):
+        undo()

@@ -126,7 +126,11 @@ def parse_platform(text: str) -> Platform:
     """``linux/amd64`` or ``linux/arm/v7``. Raises FormatError(reference-invalid)."""
     parts = text.split("/")
     if len(parts) not in (2, 3) or not all(_WORD.fullmatch(part) for part in parts):
-        raise FormatError("reference-invalid", f"{text[:80]!r} is no platform such as linux/amd64 or linux/arm/v7")
+        raise FormatError(
+            "reference-invalid",
+            f"{text[:80]!r} is no platform",
+            hint="Write it as OS/ARCH[/VARIANT], as in linux/amd64 or linux/arm/v7.",
+        )
     return Platform(*parts)
 
 

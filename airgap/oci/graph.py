@@ -152,6 +152,8 @@ class GraphWalk:
                 "limit-exceeded",
                 f"manifest {descriptor.digest} has {descriptor.size} bytes, over {Role.MANIFEST.limit}",
             )
+        if descriptor.digest in self._blobs:
+            raise _graph(descriptor, "it is used both as a manifest and as a blob")
         known = self._nodes.get(descriptor.digest)
         if known is None:
             self._nodes[descriptor.digest] = _Node(descriptor, depth)

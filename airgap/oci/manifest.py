@@ -55,6 +55,8 @@ def parse_index(data: bytes, descriptor: Descriptor) -> Index:
         )
     except StrictJSONError as error:
         raise _invalid(descriptor, error) from None
+    if len({child.digest for child in manifests}) != len({(child.digest, child.platform) for child in manifests}):
+        raise FormatError("image-graph-invalid", f"index {descriptor.digest} gives one digest two platforms")
     for child in manifests:
         if not child.is_index and not child.is_manifest:
             raise FormatError("media-type-unsupported", f"index {descriptor.digest}: {child.media_type} is no manifest")

@@ -27,6 +27,7 @@ ED448: Final = 28
 
 RSA_BITS_MIN: Final = 2048
 RSA_BITS_MAX: Final = 16384  # one check of a larger modulus would cost an attacker nothing and us seconds
+RSA_EXPONENT_BITS_MAX: Final = 64  # likewise; everybody uses 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ _KEY_FOR: Final = {
     ED448: EdwardsMaterial,
 }
 
+_DIGEST_MIN: Final[dict[str | int, int]] = {"secp256r1": 32, "secp384r1": 48, "secp521r1": 64, ED25519: 32, ED448: 64}
+
 SignatureValue = int | tuple[int, int] | bytes
 """RSA's integer, the pair (r, s) of ECDSA and legacy EdDSA, or the native bytes of Ed25519 and Ed448."""
 
@@ -84,8 +87,16 @@ def require_key(key: PublicKey) -> None:
     material = key.material
     if isinstance(material, Unusable):
         raise OpenPGPError("algorithm-unsupported", f"key {key.fingerprint}: {material.why}")
-    if isinstance(material, RSAMaterial) and not RSA_BITS_MIN <= material.n.bit_length() <= RSA_BITS_MAX:
-        raise OpenPGPError("weak-key", f"key {key.fingerprint} is RSA with {material.n.bit_length()} bits")
+    if isinstance(material, RSAMaterial):
+        bits, exponent_bits = material.n.bit_length(), material.e.bit_length()
+        if not RSA_BITS_MIN <= bits <= RSA_BITS_MAX or exponent_bits > RSA_EXPONENT_BITS_MAX:
+            raise OpenPGPError("weak-key", f"key {key.fingerprint} is RSA with {bits} bits, exponent {exponent_bits}")
+
+
+def is_long_enough(hash_: HashAlgorithm, key: PublicKey) -> bool:
+    """Whether the hash is as long as the key's curve asks (RFC 9580 §5.2.3.2, §5.2.3.5); RSA asks for nothing."""
+    curve = key.material.curve if isinstance(key.material, ECDSAMaterial) else key.algorithm
+    return hash_.primitive.digest_size >= _DIGEST_MIN.get(curve, 0)
 
 
 def verify_digest(key: PublicKey, algorithm: int, hash_: HashAlgorithm, digest: bytes, value: SignatureValue) -> None:

@@ -26,6 +26,7 @@ from airgap.openpgp.subpackets import (
     parse_area,
 )
 
+_V4_BODY_MAX: Final = 0xFFFF  # bytes: the length that is hashed into the fingerprint has two octets (§5.5.4)
 _ENCRYPTION_ONLY: Final = {2: "RSA", 16: "Elgamal", 18: "ECDH", 25: "X25519", 26: "X448"}
 
 
@@ -162,6 +163,8 @@ def decode_public_key(body: bytes) -> PublicKey:
         raise OpenPGPError(
             "certificate-version-unsupported", f"a version {version} key does not count", version=version
         )
+    if version == 4 and len(body) > _V4_BODY_MAX:
+        raise Malformed(f"a version 4 key of {len(body)} bytes has no fingerprint")
     reader = _Reader(body)
     reader.take(1)
     created = reader.number(4)

@@ -39,9 +39,8 @@ class Keyring:
         for fingerprint, same in copies.items():
             try:
                 self._certificates[fingerprint] = merge(same)
-            except OpenPGPError as error:  # each copy alone was good: together they are too much
-                self._certificates[fingerprint] = same[0]
-                found.append(error)
+            except OpenPGPError as error:
+                found.append(error)  # together they are too much; no copy may hide what another one says
         self.problems = tuple(found)
         self._by_key_id: dict[bytes, list[Candidate]] = {}
         for certificate in self._certificates.values():

@@ -13,7 +13,7 @@ from typing import Final
 from airgap.errors import FormatError, OpenPGPError
 from airgap.limits import LIMITS
 from airgap.openpgp import armor, packets
-from airgap.openpgp.algorithms import HASHES, REVOCATION_HASHES, SHA224, HashAlgorithm, verify_digest
+from airgap.openpgp.algorithms import HASHES, REVOCATION_HASHES, SHA224, HashAlgorithm, is_long_enough, verify_digest
 from airgap.openpgp.certificate import RANK, Certificate, Component, Revocation, SelfSignature, Subkey
 from airgap.openpgp.decode import Signature, decode_public_key, decode_signature
 from airgap.openpgp.keys import PublicKey
@@ -27,6 +27,7 @@ _DIRECT_KEY: Final = 0x1F
 _KEY_REVOCATION: Final = 0x20
 _SUBKEY_REVOCATION: Final = 0x28
 _CERTIFICATION_REVOCATION: Final = 0x30
+_REVOCATIONS: Final = frozenset({_KEY_REVOCATION, _SUBKEY_REVOCATION, _CERTIFICATION_REVOCATION})
 _OVER: Final = {  # which packets a signature of each type is over (§5.2.1)
     packets.PUBLIC_KEY: frozenset({_DIRECT_KEY, _KEY_REVOCATION}),
     packets.PUBLIC_SUBKEY: frozenset({_SUBKEY_BINDING, _SUBKEY_REVOCATION}),
@@ -38,9 +39,10 @@ _SECRET_TAGS: Final = frozenset({packets.SECRET_KEY, packets.SECRET_SUBKEY})
 _CRITICAL_TAGS: Final = range(40)  # unknown packets below this are critical (§4.3)
 
 
-def split_certificates(data: bytes) -> list[list[Packet]]:
+def split_certificates(data: bytes) -> Iterator[list[Packet]]:
     """The packets of each certificate in a keyring file, binary or armored, several blocks or not.
 
+    Of a certificate with too many packets only the first ones, enough for load_certificate() to refuse it.
     Raises FormatError(keyring-invalid) if the file as a whole cannot be read, OpenPGPError for armor.
     """
     if len(data) > LIMITS.keyring:
@@ -49,8 +51,7 @@ def split_certificates(data: bytes) -> list[list[Packet]]:
     if armor.is_armored(data):
         blocks = [content for _, content in armor.dearmor_all(data, frozenset({armor.PUBLIC_KEY}))]
     try:
-        found = [packet for block in blocks for packet in packets.walk(block, most=LIMITS.keyring)]
-        return list(_split(packets.without_padding(found)))
+        yield from _split(packet for block in blocks for packet in packets.each(block))
     except Malformed as error:
         raise FormatError("keyring-invalid", f"the keyring is malformed: {error}") from None
 
@@ -60,12 +61,14 @@ def _split(found: Iterable[Packet]) -> Iterator[list[Packet]]:
     for packet in found:
         if packet.tag in _SECRET_TAGS:
             raise OpenPGPError("certificate-secret", "the keyring holds a secret key")
+        if packets.is_padding(packet) or packet.tag == packets.TRUST:  # GnuPG's local notes say nothing to us (§5.10)
+            continue
         if packet.tag == packets.PUBLIC_KEY and group:
             yield group
             group = []
         if not group and packet.tag != packets.PUBLIC_KEY:
             raise Malformed(f"packet type {packet.tag} where a public key belongs")
-        if packet.tag != packets.TRUST:  # GnuPG's local notes; they say nothing to anyone else (§5.10)
+        if len(group) <= LIMITS.certificate_packets:
             group.append(packet)
     if group:
         yield group
@@ -75,7 +78,7 @@ def load_certificate(group: Sequence[Packet]) -> Certificate:
     """Decode and verify one certificate's own parts. Raises OpenPGPError if it cannot be read to its last byte."""
     try:
         if len(group) > LIMITS.certificate_packets:
-            raise Malformed(f"{len(group)} packets, over the limit of {LIMITS.certificate_packets}")
+            raise Malformed(f"more than {LIMITS.certificate_packets} packets")
         primary = decode_public_key(group[0].body)
         components, dropped = _components(group, primary)
         return _Loader(primary, components).load(dropped)
@@ -127,11 +130,13 @@ def _as_components(parts: dict[Packet, dict[Packet, None]]) -> tuple[Component, 
 
 
 def _is_own(packet: Packet, primary: PublicKey) -> bool:
-    """Whether a signature names the primary key as its issuer; one that names nobody says nothing in Sequoia, too."""
+    """Whether a signature names the primary key as its issuer, or is a revocation that names nobody."""
     try:
-        return decode_signature(packet.body).might_be_by(primary.fingerprint)
+        signature = decode_signature(packet.body)
     except (Malformed, OpenPGPError):
         return False
+    anonymous = not signature.issuer_fingerprints and not signature.issuer_key_ids
+    return signature.might_be_by(primary.fingerprint) or (anonymous and signature.type in _REVOCATIONS)
 
 
 def _malformed(error: Malformed) -> OpenPGPError:
@@ -180,27 +185,35 @@ class _Loader:
         )
 
     def _placed(self) -> dict[Packet, list[Signature]]:
-        """Every own signature with the packet it is over: where it stands, else where its digest says it belongs."""
+        """Every own signature with the packet it is over: where it stands, else where its digest says it belongs.
+
+        A revocation that seems to belong nowhere is tried everywhere: it must not be lost for standing badly.
+        """
         placed: dict[Packet, list[Signature]] = {component.packet: [] for component in self.components}
         for component in self.components:
             for packet in component.signatures:
                 signature = decode_signature(packet.body)
-                home = self._home(signature, component.packet)
-                placed[component.packet if home is None else home].append(signature)
+                fitting = [other for other in placed if signature.type in _OVER[other.tag]]
+                if component.packet in fitting:
+                    fitting.remove(component.packet)
+                    fitting.insert(0, component.packet)
+                home = next((other for other in fitting if self._seems_over(signature, other)), None)
+                if home is not None:
+                    placed[home].append(signature)
+                elif signature.type in _REVOCATIONS:
+                    for other in fitting:
+                        placed[other].append(signature)
+                else:
+                    placed[component.packet].append(signature)
         return placed
 
-    def _home(self, signature: Signature, stands_behind: Packet) -> Packet | None:
-        """The first fitting packet, beginning where it stands, over which the digest begins as the signature says."""
-        for packet in (stands_behind, *(component.packet for component in self.components)):
-            if signature.type not in _OVER[packet.tag]:
-                continue
-            self.places += 1
-            if self.places > LIMITS.misplaced_signatures:
-                raise Malformed(f"more than {LIMITS.misplaced_signatures} places to look for its signatures")
-            hash_, material = REVOCATION_HASHES.get(signature.hash_algorithm), self._material(packet)
-            if hash_ and material and signature.digest(hash_, material)[:2] == signature.prefix:
-                return packet
-        return None
+    def _seems_over(self, signature: Signature, packet: Packet) -> bool:
+        """Whether the digest over this packet begins as the signature says."""
+        self.places += 1
+        if self.places > LIMITS.misplaced_signatures:
+            raise Malformed(f"more than {LIMITS.misplaced_signatures} places to look for its signatures")
+        hash_, material = REVOCATION_HASHES.get(signature.hash_algorithm), self._material(packet)
+        return hash_ is not None and material is not None and signature.digest(hash_, material)[:2] == signature.prefix
 
     def _material(self, packet: Packet) -> bytes | None:
         """What signatures over this packet are made over (§5.2.4); None for a subkey of another version."""
@@ -263,7 +276,10 @@ class _Loader:
                 continue
             if embedded.type != _PRIMARY_BINDING or embedded.created is None or embedded.created < key.created:
                 continue
-            if embedded.unknown_critical is None and self._verifies(key, embedded, material, HASHES):
+            hash_ = HASHES.get(embedded.hash_algorithm)
+            if embedded.unknown_critical is not None or hash_ is None or not is_long_enough(hash_, key):
+                continue
+            if self._verifies(key, embedded, material, HASHES):
                 yield embedded
 
     def _revocation(self, signature: Signature, material: bytes) -> list[Revocation]:
@@ -275,13 +291,13 @@ class _Loader:
 
     def _holds(self, signature: Signature, material: bytes) -> bool:
         """Whether a self-signature is the owner's, with a hash that counts (C9)."""
-        if signature.hash_algorithm in HASHES:
-            return self._verifies(self.primary, signature, material, HASHES)
-        if self._verifies(self.primary, signature, material, REVOCATION_HASHES):
-            if signature.hash_algorithm == SHA224:
-                raise Malformed("self-signed with SHA-224, which may restrict elsewhere but permits nothing here")
-            self.weak += 1
-        return False
+        if not self._verifies(self.primary, signature, material, REVOCATION_HASHES):
+            return False
+        hash_ = HASHES.get(signature.hash_algorithm)
+        if signature.hash_algorithm == SHA224 or (hash_ is not None and not is_long_enough(hash_, self.primary)):
+            raise Malformed("self-signed with too short a hash: it may restrict elsewhere but permits nothing here")
+        self.weak += hash_ is None
+        return hash_ is not None
 
     def _dated(
         self,

@@ -49,7 +49,7 @@ def parse_signature_file(data: bytes) -> SignedMessage:
 def _walk(data: bytes) -> list[Packet]:
     """The packets without markers and padding, which may stand in front and behind but not in between (F1)."""
     found = packets.walk(data, most=LIMITS.signature_packets)
-    kept = packets.without_padding(found)
+    kept = [packet for packet in found if not packets.is_padding(packet)]
     if kept:
         first = found.index(kept[0])
         if found[first : first + len(kept)] != kept:

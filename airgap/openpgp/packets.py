@@ -6,6 +6,7 @@ belongs to no packet makes the whole input malformed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,22 +47,27 @@ class Packet:
 
 def walk(data: bytes, *, most: int) -> list[Packet]:
     """All packets of ``data``, at most ``most``. Raises Malformed."""
-    packets: list[Packet] = []
+    found: list[Packet] = []
+    for packet in each(data):
+        if len(found) == most:
+            raise Malformed(f"more than {most} packets")
+        found.append(packet)
+    return found
+
+
+def each(data: bytes) -> Iterator[Packet]:
+    """The packets of ``data``, one by one: for input whose packets may be too many to hold. Raises Malformed."""
     at = 0
     while at < len(data):
-        if len(packets) == most:
-            raise Malformed(f"more than {most} packets")
         packet, at = _packet(data, at)
-        packets.append(packet)
-    return packets
+        yield packet
 
 
-def without_padding(packets: list[Packet]) -> list[Packet]:
-    """Drop what carries no meaning: Marker packets (§5.8) and Padding packets (§5.14)."""
-    for packet in packets:
-        if packet.tag == MARKER and packet.body != b"PGP":
-            raise Malformed("a Marker packet does not hold 'PGP'")
-    return [packet for packet in packets if packet.tag not in (MARKER, PADDING)]
+def is_padding(packet: Packet) -> bool:
+    """Whether a packet carries no meaning: Marker (§5.8) and Padding (§5.14). Raises Malformed for a false Marker."""
+    if packet.tag == MARKER and packet.body != b"PGP":
+        raise Malformed("a Marker packet does not hold 'PGP'")
+    return packet.tag in (MARKER, PADDING)
 
 
 def _packet(data: bytes, at: int) -> tuple[Packet, int]:

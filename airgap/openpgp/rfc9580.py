@@ -22,6 +22,9 @@ _CURVES: Final = {
     bytes.fromhex("2b81040023"): "secp521r1",
 }
 
+_POINT_BYTES: Final = {"secp256r1": 65, "secp384r1": 97, "secp521r1": 133}
+_UNCOMPRESSED: Final = 4  # §11.2.1
+
 
 def decode_key_material(algorithm: int, data: bytes) -> Material:
     """The algorithm-specific part of a public key packet, to its last byte. Raises Malformed."""
@@ -34,8 +37,11 @@ def decode_key_material(algorithm: int, data: bytes) -> Material:
     curve = _CURVES.get(data[1 : 1 + length])
     if curve is None:
         return Unusable("ECDSA over a curve that is not a NIST one")
-    (point,) = _mpis(data[1 + length :], 1)
-    return ECDSAMaterial(curve, point.to_bytes((point.bit_length() + 7) // 8, "big"))
+    (number,) = _mpis(data[1 + length :], 1)
+    point = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    if len(point) != _POINT_BYTES[curve] or point[0] != _UNCOMPRESSED:
+        raise Malformed("the point is not an uncompressed one of its curve")
+    return ECDSAMaterial(curve, point)
 
 
 def decode_signature_value(algorithm: int, data: bytes) -> SignatureValue:

@@ -8,7 +8,14 @@ from typing import Final
 
 from airgap.errors import OpenPGPError
 from airgap.limits import LIMITS
-from airgap.openpgp.algorithms import HashAlgorithm, SignatureValue, require_hash, require_key, verify_digest
+from airgap.openpgp.algorithms import (
+    HashAlgorithm,
+    SignatureValue,
+    is_long_enough,
+    require_hash,
+    require_key,
+    verify_digest,
+)
 from airgap.openpgp.decode import Signature
 from airgap.openpgp.keyring import Candidate, Keyring
 from airgap.openpgp.keys import Fingerprint, PublicKey
@@ -126,6 +133,8 @@ def _find_key(signature: Signature, keyring: Keyring) -> Candidate:
         )
     chosen = (bound or named)[0]
     require_key(chosen.key)
+    if not is_long_enough(require_hash(signature.hash_algorithm), chosen.key):
+        raise OpenPGPError("weak-hash", f"the hash is shorter than the curve of key {chosen.key.fingerprint} asks")
     if signature.version != chosen.key.version:
         raise OpenPGPError(
             "version-mismatch", f"a version {signature.version} signature by a version {chosen.key.version} key"

@@ -53,6 +53,7 @@ def signature_document(report: SignatureReport) -> Document:
 def verdict_document(examination: Examination, trust: Trust | None, reference_time: int) -> Document:
     """The verdict on a bundle (CONTRACT §3), also when it could not be read to its end."""
     manifest = examination.manifest
+    verified = {one.image.name for one in examination.verified} if examination.accepted else set()
     return {
         "schema": "airgap/verdict/v1",
         "accepted": examination.accepted,
@@ -61,7 +62,9 @@ def verdict_document(examination: Examination, trust: Trust | None, reference_ti
         if trust is None
         else {"id": str(trust.root.id), "version": trust.root.version, "threshold": trust.root.threshold},
         "time": {"reference": rfc3339(reference_time)},
-        "images": [] if manifest is None else [_image(image, examination, trust) for image in manifest.images],
+        "images": []
+        if manifest is None
+        else [_image(image, examination, trust, image.name in verified) for image in manifest.images],
         "loaded": [
             {
                 "target": loaded.target,
@@ -70,6 +73,7 @@ def verdict_document(examination: Examination, trust: Trust | None, reference_ti
             }
             for loaded in examination.loaded
         ],
+        "stored": examination.is_stored,
         "notes": list(examination.notes),
         "errors": [error_document(error) for error in examination.errors],
     }
@@ -178,12 +182,11 @@ def audit_document(images: Sequence[AuditedImage]) -> Document:
     }
 
 
-def _image(image: UntrustedImage, examination: Examination, trust: Trust | None) -> Document:
-    verified = any(one.image == image for one in examination.verified)
+def _image(image: UntrustedImage, examination: Examination, trust: Trust | None, accepted: bool) -> Document:
     return {
         "reference": str(image.reference),
         "digest": str(image.digest),
-        "accepted": verified and examination.accepted,
+        "accepted": accepted,
         "threshold": None if trust is None else trust.root.threshold,
         "signers": list(examination.signers_of(image)),
         "platforms": list(image.platforms),

@@ -58,7 +58,9 @@ def _verdict(document: Mapping[str, Any]) -> Iterator[str]:
     for one in _most(loaded):
         yield f"loaded  {one['reference']} into {one['target']}, which reports {short(one['digest'])}"
     yield from _notes_and_errors(document)
-    if errors:
+    if errors and document["stored"]:
+        yield "The images were verified and are in the store; loading them failed."
+    elif errors:
         yield f"{verb}. Nothing of this bundle was kept or loaded."
 
 

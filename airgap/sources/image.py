@@ -22,6 +22,8 @@ class ImageSource(Protocol):
     def chunks(self, digest: Digest) -> Iterator[bytes]:
         """The bytes of a blob. Raises SourceError(source-not-found) if it is not there."""
 
+    def close(self) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class FoundImage:
@@ -48,6 +50,8 @@ def read_blob(source: ImageSource, descriptor: Descriptor, limit: int) -> bytes:
 def choose(source: ImageSource, name: str | None, origin: str) -> FoundImage:
     """The image called ``name``, or the only one. Raises SourceError(source-not-found, source-ambiguous)."""
     images = source.images()
+    if not images:
+        raise SourceError("source-not-found", f"{origin}: it holds no image")
     if name is not None:
         images = tuple(image for image in images if name in (image.name, str(image.digest)))
         if not images:

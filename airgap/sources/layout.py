@@ -22,6 +22,9 @@ class LayoutFolder:
         self._folder = folder
         self._images = _parse(folder, self._read(LAYOUT_FILE), self._read(INDEX_FILE))
 
+    def close(self) -> None:
+        """Nothing is kept open."""
+
     def images(self) -> tuple[Descriptor, ...]:
         return self._images
 
@@ -42,7 +45,9 @@ class LayoutFolder:
         try:
             return read_bounded(self._folder / name, LIMITS.bundle_manifest)
         except HostError as error:
-            raise SourceError("source-not-found", f"{self._folder} is no OCI layout: {error}") from error
+            raise SourceError(
+                "source-not-found", f"no OCI layout: {error.message} (after oci:DIR, a colon begins the image's name)"
+            ) from error
 
 
 class LayoutArchive:
@@ -56,8 +61,19 @@ class LayoutArchive:
                 self._tar = tarfile.open(path, "r:")  # noqa: SIM115  # open as long as the export runs
         except (HostError, tarfile.TarError) as error:
             raise SourceError("source-not-found", f"{path} is no OCI archive: {error}") from error
-        self._members = {member.name.removeprefix("./"): member for member in self._tar if member.isreg()}
-        self._images = _parse(path, self._read(LAYOUT_FILE), self._read(INDEX_FILE))
+        try:
+            with host_errors(str(path)):
+                self._members = {member.name.removeprefix("./"): member for member in self._tar if member.isreg()}
+            self._images = _parse(path, self._read(LAYOUT_FILE), self._read(INDEX_FILE))
+        except tarfile.TarError as error:
+            self.close()
+            raise SourceError("source-invalid", f"{path}: the archive is damaged: {error}") from error
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._tar.close()
 
     def images(self) -> tuple[Descriptor, ...]:
         return self._images

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from airgap.bundle.manifest import is_digest_list_name
 from airgap.digest import Digest, parse_hex_digest
 from airgap.errors import AirgapError, FormatError, SourceError, UsageError
 from airgap.files import read_given
@@ -35,12 +36,15 @@ class SourceSpec:
 
 
 def parse_spec(text: str) -> SourceSpec:
-    """Read ``[NAME=]SOURCE``. Raises UsageError for an unknown transport, FormatError for a bad NAME."""
+    """Read ``[NAME=]SOURCE``. Raises UsageError for an unknown transport or a bad NAME."""
     match = _SPEC.fullmatch(text)
     if match is None or match["transport"] not in _TRANSPORTS:
         known = ", ".join(f"{name}:" for name in sorted(_TRANSPORTS))
         raise UsageError("usage", f"{text[:200]!r}: a source begins with one of {known} (after NAME=, if given)")
-    reference = parse_reference(match["name"], "NAME") if match["name"] else None
+    try:
+        reference = parse_reference(match["name"], "NAME") if match["name"] else None
+    except FormatError as error:
+        raise UsageError("usage", error.message, hint=error.hint) from None
     if reference is not None and reference.digest is not None:
         raise UsageError("usage", f"{match['name'][:200]!r}: NAME has no digest; the image's own is used")
     path, colon, name = match["rest"].partition(":")
@@ -80,6 +84,13 @@ class Sources:
     def __init__(self) -> None:
         self._opened: dict[tuple[str, Path], ImageSource] = {}
 
+    def __enter__(self) -> Sources:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for source in self._opened.values():
+            source.close()
+
     def find(self, spec: SourceSpec) -> tuple[Reference, FoundImage]:
         """The image and the reference it is exported under. Raises SourceError."""
         key = (spec.transport, spec.path)
@@ -107,9 +118,22 @@ def _own_name(found: FoundImage) -> Reference:
     raise SourceError("source-name-missing", f"{found.origin}: its layout does not say which repository it is")
 
 
-def digest_list_name(path: Path) -> str:
-    """The file name under which a bundle carries a digest list."""
-    return path.name.lower() if path.name.lower().endswith(".txt") else f"{path.name.lower()}.txt"
+def read_digest_lists(paths: Iterable[Path]) -> dict[str, bytes]:
+    """Digest lists by the file names under which a bundle carries them.
+
+    Raises UsageError for two of one name, or a name that a bundle cannot carry.
+    """
+    found: dict[str, bytes] = {}
+    for path in paths:
+        name = path.name.lower() if path.name.lower().endswith(".txt") else f"{path.name.lower()}.txt"
+        if not is_digest_list_name(name):
+            raise UsageError(
+                "usage", f"{path}: a digest list's file name has letters, digits and . _ - only; rename it"
+            )
+        if name in found:
+            raise UsageError("usage", f"{path}: there are two digest lists of this file name; rename one")
+        found[name] = read_given(path, LIMITS.trust_file)
+    return found
 
 
 def require_listed(reference: Reference, digests: Iterable[Digest], lists: Iterable[dict[str, Digest]]) -> bool:

@@ -39,7 +39,7 @@ class Expectation:
         if self.digest is not None and claim.digest != self.digest:
             raise UntrustedError(
                 "claim-digest-mismatch",
-                f"the claim is for {claim.digest}, not for {self.digest}",
+                f"it is signed for {claim.digest}, not for {self.digest}",
                 signed=str(claim.digest),
                 expected=str(self.digest),
             )
@@ -50,7 +50,7 @@ class Expectation:
         if identity is None or not self.rule.accepts(image, identity):
             raise UntrustedError(
                 "claim-identity-mismatch",
-                f"the claim names {claim.reference[:200]!r}, which is not {self.reference} by {self.rule}",
+                f"it is signed for {claim.reference[:200]}, not for {self.reference} ({self.rule})",
                 signed=claim.reference[:200],
                 expected=str(self.reference),
             )

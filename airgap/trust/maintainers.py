@@ -68,7 +68,7 @@ def parse_maintainers(data: bytes, where: str = "MAINTAINERS") -> People:
         document = tomllib.loads(data.decode("utf-8", "strict"))
     except UnicodeDecodeError as error:
         raise _invalid(where, f"not UTF-8 at byte {error.start}") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, and int() on thousands of digits
         raise _invalid(where, f"not TOML: {error}") from None
     people, keys = _table(document, "people", where), _table(document, "keys", where)
     strangers = sorted(set(keys) - set(people))

@@ -86,7 +86,7 @@ def new_root(
     strict_expiry: bool = False,
 ) -> TrustRoot:
     """A first root. Raises TrustRootError(threshold-invalid), FormatError for a prefix that is no repository."""
-    scopes = tuple(Scope(_prefix(prefix)) for prefix in sorted(set(prefixes))) or (Scope(""),)
+    scopes = tuple(Scope(prefix) for prefix in sorted({_prefix(text) for text in prefixes})) or (Scope(""),)
     root = TrustRoot(people, threshold, scopes, tuple(sorted(set(claim_formats))), strict_expiry)
     _require_threshold(root)
     return root
@@ -115,6 +115,9 @@ def _parse(fields: Fields) -> TrustRoot:
     strict = fields.take("strictExpiry")
     if not isinstance(strict, bool) or not formats or not scopes:
         raise StrictJSONError("a policy member is missing or empty")
+    nicks = {person.nick for person in people}
+    if len(set(formats)) != len(formats) or len(nicks) != len(people):
+        raise StrictJSONError("a claim format or a person is listed twice")
     root = TrustRoot(
         People(people),
         fields.integer("threshold", low=1, high=_PEOPLE_MAX),
@@ -146,11 +149,9 @@ def _prefix(text: str) -> str:
     text = text.rstrip("/")
     host, slash, _ = text.partition("/")
     if not slash and ("." in host or ":" in host or host == "localhost"):
-        parse_repository(f"{host}/x")
-        return host
-    if slash:
-        return str(parse_repository(text))
-    return f"docker.io/{parse_repository(f'{text}/x').path.removesuffix('/x')}"
+        return parse_repository(f"{host}/x").domain
+    full = parse_repository(f"{text}/x" if slash else f"docker.io/{text}/x")
+    return str(full).removesuffix("/x")
 
 
 def _require_threshold(root: TrustRoot) -> None:

@@ -30,9 +30,7 @@ def write_sample(folder: Path) -> None:
         "carol": certificate("sample carol", algorithm="ed25519", version=6, user_ids=["Carol <carol@example.org>"]),
     }
     keys = {nick: one.signing_key for nick, one in certificates.items()}
-    people = [
-        Person(nick, nick.title(), f"{nick}@example.org", (certificates[nick].fingerprint,)) for nick in _PEOPLE
-    ]
+    people = [Person(nick, nick.title(), f"{nick}@example.org", (certificates[nick].fingerprint,)) for nick in _PEOPLE]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "MAINTAINERS").write_text(maintainers_toml(people), encoding="utf-8")
     (folder / "keyring.pgp").write_bytes(b"".join(certificates[nick].bytes for nick in _PEOPLE))

@@ -1,0 +1,191 @@
+"""Indexes, manifests and configurations (OCI-14 to OCI-35, CVE-2021-41190)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from forge import Blob
+from forge.images import DOCKER_TYPES, OCI_TYPES, to_json
+
+from airgap.errors import FormatError
+from airgap.limits import LIMITS
+from airgap.oci.descriptor import Descriptor
+from airgap.oci.manifest import parse_config, parse_index, parse_manifest
+from tests.oci.graphs import IN_TOTO, Content, descriptor, docker
+
+HEX = "0123456789abcdef" * 4
+
+
+def reason(parse: Any, blob: Blob, at: Descriptor | None = None) -> tuple[str, int]:
+    with pytest.raises(FormatError) as caught:
+        parse(blob.data, at or descriptor(blob))
+    return caught.value.kind, caught.value.exit_status
+
+
+def entry(media_type: str = OCI_TYPES.manifest) -> dict[str, object]:
+    return {"mediaType": media_type, "digest": f"sha256:{HEX}", "size": 1}
+
+
+MALFORMED: dict[str, dict[str, Any]] = {
+    "schema version 1": {"schemaVersion": 1},
+    "schema version 3": {"schemaVersion": 3},
+    "JSN-04 schema version true": {"schemaVersion": True},
+    "JSN-03 schema version 2.0": {"schemaVersion": 2.0},
+    "schema version in quotes": {"schemaVersion": "2"},
+    "media type of another kind": {"mediaType": OCI_TYPES.config},
+    "media type is null": {"mediaType": None},
+    "schema 1 layers": {"fsLayers": []},
+}
+
+
+@pytest.mark.parametrize("members", MALFORMED.values(), ids=MALFORMED)
+def test_malformed(members: dict[str, Any]) -> None:
+    content = Content()
+    assert reason(parse_index, content.index(**members)) == ("image-manifest-invalid", 10)
+    assert reason(parse_manifest, content.manifest(**members)) == ("image-manifest-invalid", 10)
+
+
+@pytest.mark.parametrize("member", ["config", "layers"])
+def test_an_index_that_could_be_a_manifest(member: str) -> None:
+    """CVE-2021-41190: one document, two readings."""
+    members: dict[str, Any] = {member: []}
+    assert reason(parse_index, Content().index(**members)) == ("image-manifest-invalid", 10)
+
+
+def test_a_manifest_that_could_be_an_index() -> None:
+    assert reason(parse_manifest, Content().manifest(manifests=[])) == ("image-manifest-invalid", 10)
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"\xff", b"{}", b"[" * 100_000, b'{"schemaVersion":2,"schemaVersion":2}'])
+def test_no_document(data: bytes) -> None:
+    for parse, media_type in ((parse_index, OCI_TYPES.index), (parse_manifest, OCI_TYPES.manifest)):
+        assert reason(parse, Blob(media_type, data)) == ("image-manifest-invalid", 10)
+    assert reason(parse_config, Blob(OCI_TYPES.config, data)) == ("image-config-invalid", 10)
+
+
+def test_the_descriptor_says_what_a_document_is() -> None:
+    content = Content()
+    for blob in (content.index(), content.manifest()):
+        other = DOCKER_TYPES.index if blob.media_type == OCI_TYPES.index else DOCKER_TYPES.manifest
+        parse = parse_index if blob.media_type == OCI_TYPES.index else parse_manifest
+        at = descriptor(Blob(other, blob.data))
+        assert reason(parse, blob, at) == ("image-manifest-invalid", 10)
+
+
+def test_oci_may_leave_its_media_type_out_docker_may_not() -> None:
+    value = {"schemaVersion": 2, "manifests": []}
+    assert parse_index(to_json(value), descriptor(Blob(OCI_TYPES.index, to_json(value)))).manifests == ()
+    assert reason(parse_index, Blob(DOCKER_TYPES.index, to_json(value))) == ("image-manifest-invalid", 10)
+    config = Content().config(0)
+    value = {"schemaVersion": 2, "config": config.descriptor(), "layers": []}
+    assert parse_manifest(to_json(value), descriptor(Blob(OCI_TYPES.manifest, to_json(value)))).is_image
+    assert reason(parse_manifest, Blob(DOCKER_TYPES.manifest, to_json(value))) == ("image-manifest-invalid", 10)
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        OCI_TYPES.layer,
+        OCI_TYPES.config,
+        "application/vnd.oci.artifact.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v1+prettyjws",
+        "text/plain",
+    ],
+)
+def test_a_child_of_an_index_is_a_manifest(media_type: str) -> None:
+    assert reason(parse_index, Content().index(entry(media_type))) == ("media-type-unsupported", 10)
+
+
+def test_oci_14_how_many() -> None:
+    content = Content()
+    many = content.index(*[entry()] * (LIMITS.oci_index_entries + 1))
+    assert reason(parse_index, many) == ("image-manifest-invalid", 10)
+    layers = content.manifest(layers=[entry(OCI_TYPES.layer)] * (LIMITS.oci_layers + 1))
+    assert reason(parse_manifest, layers) == ("image-manifest-invalid", 10)
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "application/vnd.oci.image.layer.v1.tar+gzip+encrypted",  # OCI-24
+        "application/vnd.oci.image.layer.v1.tar+encrypted",
+        "application/vnd.oci.image.layer.v1.tar+xz",
+        "application/octet-stream",
+        IN_TOTO,
+    ],
+)
+def test_oci_24_a_layer_is_a_layer(media_type: str) -> None:
+    content = Content()
+    manifest = content.manifest(layers=[content.layer(media_type=media_type)])
+    assert reason(parse_manifest, manifest) == ("media-type-unsupported", 10)
+
+
+@pytest.mark.parametrize("suffix", ["", "+gzip", "+zstd"])
+def test_layers_of_oci(suffix: str) -> None:
+    content = Content()
+    manifest = content.manifest(layers=[content.layer(media_type=OCI_TYPES.layer + suffix)])
+    assert parse_manifest(manifest.data, descriptor(manifest)).is_image
+
+
+@pytest.mark.parametrize("suffix", ["", ".gzip", ".zstd"])
+def test_oci_20_layers_of_docker(suffix: str) -> None:
+    content = docker()
+    manifest = content.manifest(layers=[content.layer(media_type=DOCKER_TYPES.layer + suffix)])
+    assert parse_manifest(manifest.data, descriptor(manifest)).is_image
+
+
+class TestWhatIsAnImage:
+    """OCI-30, OCI-32: attestations and artifacts are carried, never run."""
+
+    def test_an_image(self) -> None:
+        manifest = Content().image()
+        assert parse_manifest(manifest.data, descriptor(manifest)).is_image
+
+    def test_an_artifact_type(self) -> None:
+        manifest = Content().image(artifactType="application/x")
+        assert not parse_manifest(manifest.data, descriptor(manifest)).is_image
+
+    def test_an_empty_config(self) -> None:
+        content = Content()
+        empty = content.blob("application/vnd.oci.empty.v1+json", b"{}")
+        manifest = content.manifest(empty, [content.layer(media_type=IN_TOTO)])
+        assert not parse_manifest(manifest.data, descriptor(manifest)).is_image
+
+    def test_an_attestation_by_its_mark(self) -> None:
+        manifest = Content().attestation()
+        at = Descriptor(manifest.media_type, descriptor(manifest).digest, len(manifest.data), is_attestation=True)
+        assert not parse_manifest(manifest.data, at).is_image
+
+    def test_an_artifact_type_that_is_no_string(self) -> None:
+        assert reason(parse_manifest, Content().image(artifactType=1)) == ("image-manifest-invalid", 10)
+
+    def test_an_attestation_presented_as_an_image(self) -> None:
+        assert reason(parse_manifest, Content().attestation()) == ("media-type-unsupported", 10)
+
+
+CONFIGS: dict[str, dict[str, Any]] = {
+    "no os": {"os": None},
+    "architecture is a number": {"architecture": 1},
+    "variant is a list": {"variant": []},
+    "rootfs is null": {"rootfs": None},
+    "rootfs of another type": {"rootfs": {"type": "tree", "diff_ids": []}},
+    "no diff ids": {"rootfs": {"type": "layers"}},
+    "diff ids are numbers": {"rootfs": {"type": "layers", "diff_ids": [1]}},
+    "too many diff ids": {"rootfs": {"type": "layers", "diff_ids": ["x"] * (LIMITS.oci_layers + 1)}},
+}
+
+
+@pytest.mark.parametrize("members", CONFIGS.values(), ids=CONFIGS)
+def test_a_configuration(members: dict[str, Any]) -> None:
+    assert reason(parse_config, Content().config(**members)) == ("image-config-invalid", 10)
+
+
+def test_a_configuration_holds_what_it_likes_besides() -> None:
+    """OCI-35: content is not judged; fractions are found in real configurations."""
+    config = Content().config(
+        config={"User": "4294967296:0", "Env": ["X=\x1b[2J"], "Healthcheck": {"Interval": 0.5}}, variant="v8"
+    )
+    found = parse_config(config.data, descriptor(config))
+    assert str(found.platform) == "linux/amd64/v8"
+    assert found.diff_ids == (f"sha256:{0:064x}",)
