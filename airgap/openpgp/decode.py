@@ -6,6 +6,7 @@ from PGPy, all others from rfc9580.py (docs/adr/0002).
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -144,13 +145,22 @@ def decode_signature(body: bytes) -> Signature:
 
 
 def _embedded_fault(body: bytes) -> str | None:
+    """What is wrong with an embedded signature; one that is old or of another algorithm is no consent, but no fault."""
+    if body[:1] == b"\3":
+        return None
     try:
-        decode_signature(body).value()
-    except Malformed as error:
+        embedded = decode_signature(body)
+        if embedded.hashed.bodies(EMBEDDED_SIGNATURE) or embedded.unhashed.bodies(EMBEDDED_SIGNATURE):
+            return "a signature is embedded in the signature embedded in it"
+        fault = embedded.fault
+    except (Malformed, OpenPGPError) as error:
         return f"the signature embedded in it is malformed: {error}"
-    except OpenPGPError:
-        pass  # of an algorithm or version that never counts: it is no consent, but no fault either
-    return None
+    with contextlib.suppress(OpenPGPError):
+        try:
+            embedded.value()
+        except Malformed as error:
+            return f"the signature embedded in it is malformed: {error}"
+    return fault
 
 
 def decode_public_key(body: bytes) -> PublicKey:

@@ -13,7 +13,7 @@ from typing import Final
 from airgap.errors import FormatError, OpenPGPError
 from airgap.limits import LIMITS
 from airgap.openpgp import armor, packets
-from airgap.openpgp.algorithms import HASHES, REVOCATION_HASHES, SHA224, HashAlgorithm, is_long_enough, verify_digest
+from airgap.openpgp.algorithms import HASHES, REVOCATION_HASHES, SHA224, is_long_enough, verify_digest
 from airgap.openpgp.certificate import RANK, Certificate, Component, Revocation, SelfSignature, Subkey
 from airgap.openpgp.decode import Signature, decode_public_key, decode_signature
 from airgap.openpgp.keys import PublicKey
@@ -61,14 +61,15 @@ def _split(found: Iterable[Packet]) -> Iterator[list[Packet]]:
     for packet in found:
         if packet.tag in _SECRET_TAGS:
             raise OpenPGPError("certificate-secret", "the keyring holds a secret key")
-        if packets.is_padding(packet) or packet.tag == packets.TRUST:  # GnuPG's local notes say nothing to us (§5.10)
+        if packets.is_padding(packet):
             continue
         if packet.tag == packets.PUBLIC_KEY and group:
             yield group
             group = []
         if not group and packet.tag != packets.PUBLIC_KEY:
             raise Malformed(f"packet type {packet.tag} where a public key belongs")
-        if len(group) <= LIMITS.certificate_packets:
+        # GnuPG's local notes about trust say nothing to us (§5.10).
+        if packet.tag != packets.TRUST and len(group) <= LIMITS.certificate_packets:
             group.append(packet)
     if group:
         yield group
@@ -185,27 +186,27 @@ class _Loader:
         )
 
     def _placed(self) -> dict[Packet, list[Signature]]:
-        """Every own signature with the packet it is over: where it stands, else where its digest says it belongs.
-
-        A revocation that seems to belong nowhere is tried everywhere: it must not be lost for standing badly.
-        """
+        """Every signature that is the owner's, with the packet it is over; where it stands decides nothing."""
         placed: dict[Packet, list[Signature]] = {component.packet: [] for component in self.components}
         for component in self.components:
             for packet in component.signatures:
                 signature = decode_signature(packet.body)
-                fitting = [other for other in placed if signature.type in _OVER[other.tag]]
-                if component.packet in fitting:
-                    fitting.remove(component.packet)
-                    fitting.insert(0, component.packet)
-                home = next((other for other in fitting if self._seems_over(signature, other)), None)
+                home = self._home(signature, component.packet)
                 if home is not None:
                     placed[home].append(signature)
-                elif signature.type in _REVOCATIONS:
-                    for other in fitting:
-                        placed[other].append(signature)
-                else:
-                    placed[component.packet].append(signature)
         return placed
+
+    def _home(self, signature: Signature, stands_behind: Packet) -> Packet | None:
+        """The packet that the signature verifies over: tried where it stands, where its digest points, everywhere."""
+        fitting = [one.packet for one in self.components if signature.type in _OVER[one.packet.tag]]
+        fitting.sort(key=lambda packet: packet != stands_behind)
+        if fitting and not self._seems_over(signature, fitting[0]):
+            fitting.sort(key=lambda packet: not self._seems_over(signature, packet))
+        for packet in fitting:
+            material = self._material(packet)
+            if material is not None and self._verifies(self.primary, signature, material):
+                return packet
+        return None
 
     def _seems_over(self, signature: Signature, packet: Packet) -> bool:
         """Whether the digest over this packet begins as the signature says."""
@@ -227,27 +228,20 @@ class _Loader:
         return primary + mark + len(packet.body).to_bytes(4, "big") + packet.body
 
     def _primary(self, signatures: Sequence[Signature]) -> None:
-        material = self.primary.hash_prefix + self.primary.body
         for signature in signatures:
             if signature.type == _KEY_REVOCATION:
-                self.revocations += self._revocation(signature, material)
-            elif signature.type == _DIRECT_KEY and self._holds(signature, material):
+                self.revocations.append(_revocation(signature))
+            elif self._permits(signature):
                 self.self_signatures += self._dated(signature)
 
     def _user_id(self, packet: Packet, signatures: Sequence[Signature]) -> None:
-        material = self._material(packet) or b""
-        revocations = [
-            signature
-            for signature in signatures
-            if signature.type == _CERTIFICATION_REVOCATION
-            and self._verifies(self.primary, signature, material, REVOCATION_HASHES)
-        ]
+        revocations = tuple(one for one in signatures if one.type == _CERTIFICATION_REVOCATION)
         for revocation in revocations:
             _require_one_time(revocation)
         found: list[SelfSignature] = []
         for signature in signatures:
-            if signature.type in _CERTIFICATIONS and self._holds(signature, material):
-                found += self._dated(signature, user_id=packet.body, user_id_revocations=tuple(revocations))
+            if signature.type in _CERTIFICATIONS and self._permits(signature):
+                found += self._dated(signature, user_id=packet.body, user_id_revocations=revocations)
         self.self_signatures += found
         if found:
             self.user_ids.append(packet.body.decode("utf-8", "replace"))
@@ -261,8 +255,8 @@ class _Loader:
         revocations: list[Revocation] = []
         for signature in signatures:
             if signature.type == _SUBKEY_REVOCATION:
-                revocations += self._revocation(signature, material)
-            elif signature.type == _SUBKEY_BINDING and self._holds(signature, material):
+                revocations.append(_revocation(signature))
+            elif self._permits(signature):
                 consents = tuple(self._back_signatures(signature, key, material))
                 bindings += self._dated(signature, back_signatures=consents)
         self.subkeys.append(Subkey(key, tuple(bindings), tuple(revocations), self.weak - weak_before))
@@ -272,27 +266,18 @@ class _Loader:
         for body in binding.hashed.bodies(EMBEDDED_SIGNATURE) + binding.unhashed.bodies(EMBEDDED_SIGNATURE):
             try:
                 embedded = decode_signature(body)
-            except (Malformed, OpenPGPError):
-                continue
+            except OpenPGPError:
+                continue  # of a version that never counts
             if embedded.type != _PRIMARY_BINDING or embedded.created is None or embedded.created < key.created:
                 continue
             hash_ = HASHES.get(embedded.hash_algorithm)
             if embedded.unknown_critical is not None or hash_ is None or not is_long_enough(hash_, key):
                 continue
-            if self._verifies(key, embedded, material, HASHES):
+            if self._verifies(key, embedded, material):
                 yield embedded
 
-    def _revocation(self, signature: Signature, material: bytes) -> list[Revocation]:
-        if not self._verifies(self.primary, signature, material, REVOCATION_HASHES):
-            return []
-        reason = signature.hashed.bodies(REVOCATION_REASON)
-        soft = bool(reason) and reason[0][0] in _SOFT_REASONS and signature.created is not None
-        return [Revocation(signature.created or 0, not soft)]
-
-    def _holds(self, signature: Signature, material: bytes) -> bool:
-        """Whether a self-signature is the owner's, with a hash that counts (C9)."""
-        if not self._verifies(self.primary, signature, material, REVOCATION_HASHES):
-            return False
+    def _permits(self, signature: Signature) -> bool:
+        """Whether a verified self-signature has a hash that counts (C9)."""
         hash_ = HASHES.get(signature.hash_algorithm)
         if signature.hash_algorithm == SHA224 or (hash_ is not None and not is_long_enough(hash_, self.primary)):
             raise Malformed("self-signed with too short a hash: it may restrict elsewhere but permits nothing here")
@@ -314,14 +299,12 @@ class _Loader:
             return []
         return [SelfSignature(signature, created, user_id, user_id_revocations, back_signatures)]
 
-    def _verifies(
-        self, key: PublicKey, signature: Signature, material: bytes, hashes: dict[int, HashAlgorithm]
-    ) -> bool:
+    def _verifies(self, key: PublicKey, signature: Signature, material: bytes) -> bool:
         """Whether ``key`` made the signature. Raises Malformed if it did, and the signature is malformed."""
         self.checks += 1
         if self.checks > LIMITS.self_signatures:
             raise Malformed(f"more than {LIMITS.self_signatures} signatures of its own")
-        hash_ = hashes.get(signature.hash_algorithm)
+        hash_ = REVOCATION_HASHES.get(signature.hash_algorithm)
         if hash_ is None or signature.version != key.version:
             return False
         if signature.version == 6 and len(signature.salt) != hash_.salt:
@@ -338,6 +321,12 @@ class _Loader:
         if signature.fault is not None:
             raise Malformed(f"a signature by {key.fingerprint}: {signature.fault}")
         return True
+
+
+def _revocation(signature: Signature) -> Revocation:
+    reason = signature.hashed.bodies(REVOCATION_REASON)
+    soft = bool(reason) and reason[0][0] in _SOFT_REASONS and signature.created is not None
+    return Revocation(signature.created or 0, not soft)
 
 
 def _subkey_of(packet: Packet) -> PublicKey | None:

@@ -143,28 +143,32 @@ def _readings(subject: _Subject, time: int) -> list[list[SelfSignature]]:
             raise OpenPGPError("weak-hash-in-certificate", f"{subject.name} is self-signed with a weak hash only")
         raise OpenPGPError("no-self-signature", f"{subject.name} has no self-signature that counts")
     direct = _effective([one for one in held if one.user_id is None], time)
-    over_users = _over_primary_user_id(held, time)
+    over_users, revoked = _over_primary_user_id(held, time)
     if direct and over_users:
+        # A user id that is revoked permits nothing any more, but what it restricts may still be read elsewhere.
         return [list(order) for one in direct for other in over_users for order in ((one, other), (other, one))]
+    if over_users and revoked:
+        raise OpenPGPError("no-self-signature", f"every user id of {subject.name} was revoked before {day(time)}")
     if direct or over_users:
         return [[one] for one in (*direct, *over_users)]
-    if _effective(held, time):
-        raise OpenPGPError("no-self-signature", f"every user id of {subject.name} was revoked before {day(time)}")
     raise _none_effective(held, subject.name, time)
 
 
-def _over_primary_user_id(held: Sequence[SelfSignature], time: int) -> list[SelfSignature]:
-    """The self-signatures over the primary user id at ``time``: those flagged so first, then the latest (§5.2.3.27)."""
+def _over_primary_user_id(held: Sequence[SelfSignature], time: int) -> tuple[list[SelfSignature], bool]:
+    """The self-signatures over the primary user id at ``time``: those flagged so first, then the latest (§5.2.3.27).
+
+    Revoked user ids come last; the second value says that there were no others.
+    """
     by_user_id: dict[bytes, list[SelfSignature]] = {}
     for one in held:
         if one.user_id is not None:
             by_user_id.setdefault(one.user_id, []).append(one)
-    speaking = [
-        one for same in by_user_id.values() for one in _effective(same, time) if not _is_user_id_revoked(one, time)
-    ]
+    all_of_them = [one for same in by_user_id.values() for one in _effective(same, time)]
+    standing = [one for one in all_of_them if not _is_user_id_revoked(one, time)]
+    speaking = standing or all_of_them
     best = max(map(_precedence, speaking), default=None)
     chosen = {one.user_id for one in speaking if _precedence(one) == best}
-    return [one for one in speaking if one.user_id in chosen]
+    return [one for one in speaking if one.user_id in chosen], not standing
 
 
 def _precedence(one: SelfSignature) -> tuple[bool, int]:

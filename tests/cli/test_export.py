@@ -79,7 +79,7 @@ def test_which_image_of_a_layout(site: Site) -> None:
     one, other = sample("one"), sample("other")
     layout = site.layout({"one": one, "other": other})
     site.sign(RUST, other.digest, "anna", "bert")
-    assert "one, other" in refused(site, 50, "source-not-found", f"{RUST}=oci:{layout}")
+    assert "one, other" in refused(site, 50, "source-ambiguous", f"{RUST}=oci:{layout}")
     assert "'third'" in refused(site, 50, "source-not-found", f"{RUST}=oci:{layout}:third")
     assert site.export(f"{RUST}=oci:{layout}:other").code == 0
     assert site.verify().json["images"][0]["digest"] == other.digest

@@ -308,8 +308,10 @@ def test_packets_of_two_certificates_in_any_order(seed: int) -> None:
 
 # Noise
 
-QUIET = settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-LOUD = settings(max_examples=4_000, deadline=None, suppress_health_check=list(HealthCheck))
+QUIET = settings(
+    max_examples=250, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+LOUD = settings(max_examples=4_000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 TAGS = st.sampled_from([0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 17, 18, 20, 21, 39, 40, 60, 63])
 HEADS = st.sampled_from([b"\4\x13", b"\6\0\x1b\x08", b"\3\5", b"\4\0\0\0\0", b""])
 GOOD_BODIES = [one[2:] for one in ALICE.packets] + [WITH_SUBKEY.signing_key.public_body, b"PGP", b"\1\3\0"]
