@@ -99,10 +99,8 @@ def import_bundle(source: Input, job: Job, store: Store, engines: Sequence[Engin
     examination = Examination()
     with _collecting(examination), store.writing():
         with BundleReader(source, jobs=job.jobs, progress=job.progress) as reader:
-            examiner = _Examiner(reader, job, examination)
-            manifest = examiner.open()
-            for engine in engines:
-                engine.preflight(manifest.images)
+            examiner = _Examiner(reader, job, examination, engines)
+            examiner.open()
             with store.quarantine(_id(examination)) as quarantine:
                 examiner.run(quarantine)
                 store.publish(examination.verified, quarantine, examiner.evidence)
@@ -126,7 +124,10 @@ def _collecting(examination: Examination) -> Iterator[None]:
 class _Examiner:
     """Takes the members in their order and hands them to the decisions."""
 
-    def __init__(self, reader: BundleReader, job: Job, examination: Examination) -> None:
+    def __init__(
+        self, reader: BundleReader, job: Job, examination: Examination, engines: Sequence[Engine] = ()
+    ) -> None:
+        self._engines = engines
         self._reader = reader
         self._job = job
         self._examination = examination
@@ -150,6 +151,8 @@ class _Examiner:
         walk = GraphWalk(tuple(image.descriptor for image in manifest.images))
         self._read_documents(walk, walk.manifests(), quarantine)
         self._approve(manifest)
+        for engine in self._engines:
+            engine.preflight(manifest.images)
         self._reader.read_ahead()
         self._read_documents(walk, walk.configs(), quarantine)
         walk.finish()
