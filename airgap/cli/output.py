@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import BinaryIO, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import click
 
-from airgap.bundle.writer import Output
 from airgap.errors import AirgapError, HostError, gravest
 from airgap.files import host_error
 from airgap.report.documents import Document, error_document
 from airgap.report.escape import printable, to_json
 from airgap.report.text import render
+
+if TYPE_CHECKING:  # `airgap --version` should not wait for zstd and OpenPGP
+    from airgap.bundle.writer import Output
 
 
 def prepare_streams() -> None:
