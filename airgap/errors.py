@@ -109,6 +109,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "signature-expired": Kind(321, _ASK_SIGNER),
     "signature-older-than-key": Kind(322, _ASK_SIGNER),
     "bad-signature": Kind(323, "The bytes are not those that were signed. Fetch image and signature again."),
+    "payload-missing": Kind(325, "Give the signed file with --payload, or the image with --reference and --digest."),
     "no-certificate": Kind(324, "Add the signer's certificate to the keyring, if the signer is a maintainer."),
     "certificate-malformed": Kind(330, "Export the certificate again with `gpg --export FINGERPRINT`."),
     "certificate-secret": Kind(331, "Never carry secret keys. Export with `gpg --export`, not --export-secret-keys."),

@@ -79,7 +79,7 @@ def verify(
         )
     content = read_given(payload, LIMITS.claim) if payload is not None else None
     reports = [_judge(path, policy, expected, content) for path in files]
-    emit(signatures_document(reports), format_)
+    emit(signatures_document(reports, explain=format_ == "text"), format_)
     sys.exit(0 if all(report.counts for report in reports) else UntrustedError.exit_status)
 
 

@@ -158,6 +158,8 @@ def _verify_payload(
 ) -> bytes:
     """The payload that the signature is over. The digest's first octets spare most of the arithmetic."""
     digests = [(payload, signature.digest(hash_, payload)) for payload in payloads]
+    if not digests:
+        raise OpenPGPError("payload-missing", "a detached signature, and nothing is known that it could be over")
     likely: Sequence[tuple[bytes, bytes]] = [pair for pair in digests if pair[1][:2] == signature.prefix]
     for payload, digest in likely[: LIMITS.signature_payloads]:
         try:
@@ -167,4 +169,5 @@ def _verify_payload(
                 raise
         else:
             return payload
-    raise OpenPGPError("bad-signature", f"the signature by key {key.fingerprint} is not over these bytes")
+    over = "these bytes" if len(digests) == 1 else f"any of the {len(digests)} known spellings of its claim"
+    raise OpenPGPError("bad-signature", f"the signature by key {key.fingerprint} is not over {over}")

@@ -151,8 +151,13 @@ def trust_document(trust: Trust) -> Document:
     }
 
 
-def signatures_document(reports: Sequence[SignatureReport]) -> Document:
-    return {"schema": "airgap/signatures/v1", "signatures": [signature_document(report) for report in reports]}
+def signatures_document(reports: Sequence[SignatureReport], *, explain: bool = False) -> Document:
+    """Signatures judged alone. ``explain`` adds each refusal's own words, for the text view (CONTRACT has kinds only)."""
+    rows = [signature_document(report) for report in reports]
+    for row, report in zip(rows, reports, strict=True):
+        if explain and report.error is not None:
+            row |= {"message": report.error.message, "hint": report.error.hint}
+    return {"schema": "airgap/signatures/v1", "signatures": rows}
 
 
 def audit_document(images: Sequence[AuditedImage]) -> Document:

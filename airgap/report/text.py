@@ -159,6 +159,9 @@ def _signature_rows(signatures: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _signature_facts(one: Mapping[str, Any]) -> Iterator[str]:
     yield f"{_outcome(one)}; made {one['created'] or 'at an unknown time'}"
+    if one.get("message"):
+        yield f"because {one['message']}"
+        yield f"next: {one['hint']}"
     if one["certificate"]:
         yield f"by {spaced(one['certificate'])}"
     if one["signing_key"] and one["signing_key"] != one["certificate"]:
