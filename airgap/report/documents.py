@@ -152,7 +152,7 @@ def trust_document(trust: Trust) -> Document:
 
 
 def signatures_document(reports: Sequence[SignatureReport], *, explain: bool = False) -> Document:
-    """Signatures judged alone. ``explain`` adds each refusal's own words, for the text view (CONTRACT has kinds only)."""
+    """Signatures judged alone. ``explain`` adds the words of each refusal, for the text view; JSON has its kind."""
     rows = [signature_document(report) for report in reports]
     for row, report in zip(rows, reports, strict=True):
         if explain and report.error is not None:
