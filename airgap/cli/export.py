@@ -138,7 +138,7 @@ def command(
         if skip_preflight or not plan.errors:
             written = _write(plan, output, to_stdout, options.job_count(jobs), level, progress)
     if skip_preflight:
-        warn(f"preflight skipped: {len(plan.errors)} of {len(plan.manifest.images)} images would be refused", quiet)
+        warn(f"preflight skipped: {len(plan.errors)} of {len(plan.manifest.images)} images would be refused")
     document = export_document(
         None if written is None else written.id,
         str(output),

@@ -53,9 +53,9 @@ def fail(error: AirgapError, format_: str) -> NoReturn:
     sys.exit(error.exit_status)
 
 
-def warn(text: str, quiet: bool = False) -> None:
-    if not quiet:
-        click.echo(f"warning: {printable(text)}", err=True)
+def warn(text: str) -> None:
+    """Also with --quiet: what weakens a check is never silent."""
+    click.echo(f"warning: {printable(text)}", err=True)
 
 
 def leave(errors: list[AirgapError]) -> NoReturn:
