@@ -35,6 +35,7 @@ class Limits:
     signatures_per_image: int = 100  # files: StageX has had up to 7
     subpackets: int = 256  # subpackets of one signature area
     claim: int = 64 * KIB  # bytes of signed payload
+    json_values: int = 1_000_000  # commas in any JSON document: 200 000 members have 600 000
     json_depth: int = 32  # nesting of any JSON document: OCI needs 6
     json_integer_digits: int = 19  # digits: a 64-bit size
     oci_manifest: int = 4 * MIB  # bytes of an index or manifest (distribution-spec recommends 4 MiB)

@@ -148,7 +148,12 @@ def _refuse_constant(text: str) -> NoReturn:
 
 
 def _require_depth(text: str) -> None:
-    """Before the parser recurses. Brackets inside strings do not count; a broken string is found by the parser."""
+    """Before the parser recurses, or makes an object of every two bytes.
+
+    Brackets inside strings do not count; a broken string is found by the parser.
+    """
+    if text.count(",") > LIMITS.json_values:
+        raise StrictJSONError(f"more than {LIMITS.json_values} values")
     depth = 0
     for match in _BRACKET.finditer(_STRING.sub('""', text)):
         depth += 1 if match.group() in "[{" else -1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -157,11 +157,15 @@ def _verify_payload(
     signature: Signature, hash_: HashAlgorithm, key: PublicKey, value: SignatureValue, payloads: Iterable[bytes]
 ) -> bytes:
     """The payload that the signature is over. The digest's first octets spare most of the arithmetic."""
-    digests = [(payload, signature.digest(hash_, payload)) for payload in payloads]
-    if not digests:
-        raise OpenPGPError("payload-missing", "a detached signature, and nothing is known that it could be over")
-    likely: Sequence[tuple[bytes, bytes]] = [pair for pair in digests if pair[1][:2] == signature.prefix]
-    for payload, digest in likely[: LIMITS.signature_payloads]:
+    tried = checked = 0
+    for payload in payloads:
+        tried += 1
+        digest = signature.digest(hash_, payload)
+        if digest[:2] != signature.prefix:
+            continue
+        checked += 1
+        if checked > LIMITS.signature_payloads:
+            break
         try:
             verify_digest(key, signature.key_algorithm, hash_, digest, value)
         except OpenPGPError as error:
@@ -169,5 +173,7 @@ def _verify_payload(
                 raise
         else:
             return payload
-    over = "these bytes" if len(digests) == 1 else f"any of the {len(digests)} known spellings of its claim"
+    if not tried:
+        raise OpenPGPError("payload-missing", "a detached signature, and nothing is known that it could be over")
+    over = "these bytes" if tried == 1 else "any known spelling of its claim"
     raise OpenPGPError("bad-signature", f"the signature by key {key.fingerprint} is not over {over}")

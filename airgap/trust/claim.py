@@ -109,8 +109,10 @@ def _require_optional(claim: Fields) -> None:
         optional.integer("timestamp", low=-_TIMESTAMP_MAX, high=_TIMESTAMP_MAX)
 
 
-def spellings(repository: Repository, tag: str | None, digest: Digest, formats: Iterable[ClaimFormat]) -> list[bytes]:
-    """Every byte string that people sign, detached, for this image: a bounded set, tried by hash alone.
+def spellings(
+    repository: Repository, tag: str | None, digest: Digest, formats: Iterable[ClaimFormat]
+) -> Iterator[bytes]:
+    """Every byte string that people sign, detached, for this image: a bounded set, tried by hash, likely ones first.
 
     The claim as podman and skopeo write it, as containers-signature(5) and tutorials print it, and as common JSON
     tools indent it; with and without ``optional`` and a final newline.
@@ -119,14 +121,15 @@ def spellings(repository: Repository, tag: str | None, digest: Digest, formats: 
     if repository.domain == "docker.io":
         names.append(repository.path)
     if tag is not None:
-        names += [f"{name}:{tag}" for name in names]
-    found: dict[bytes, None] = {}
+        names = [f"{name}:{tag}" for name in names] + names
+    seen: set[str] = set()
     for format_, name in itertools.product(formats, names):
         for value in _values(format_, name, digest):
             for text in _layouts(value):
-                found[text.encode()] = None
-                found[f"{text}\n".encode()] = None
-    return list(found)
+                if text not in seen:
+                    seen.add(text)
+                    yield text.encode()
+                    yield f"{text}\n".encode()
 
 
 def _values(format_: ClaimFormat, name: str, digest: Digest) -> Iterator[object]:
@@ -136,7 +139,7 @@ def _values(format_: ClaimFormat, name: str, digest: Digest) -> Iterator[object]
         "image": {"docker-manifest-digest": digest.hex if legacy else str(digest)},
         "type": _TYPES[format_],
     }
-    endings: tuple[dict[str, object], ...] = ({}, {"optional": {}}, {"optional": None})
+    endings: tuple[dict[str, object], ...] = ({"optional": {}}, {}, {"optional": None})
     for order in (("identity", "image", "type"), ("type", "image", "identity"), ("type", "identity", "image")):
         for ending in endings:
             claim = {"critical": {key: parts[key] for key in order}, **ending}

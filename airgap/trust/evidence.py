@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from airgap.digest import Digest
@@ -92,9 +92,8 @@ def judge_signature(
     try:
         message = parse_signature_file(data)
         report = SignatureReport(file, None, created=message.signature.created)
-        payloads: list[bytes] = []  # what a detached signature may be over
-        if message.payload is None:
-            payloads = [payload] if payload is not None else _spellings(expected, policy)
+        # What a detached signature may be over; a signed message brings its own payload.
+        payloads: Iterable[bytes] = [payload] if payload is not None else _spellings(expected, policy)
         good = verify_message(
             message,
             policy.keyring,
@@ -129,8 +128,8 @@ def _claim(payload: bytes, formats: Sequence[ClaimFormat]) -> tuple[Claim | None
         return None, error
 
 
-def _spellings(expected: Expectation | None, policy: Policy) -> list[bytes]:
+def _spellings(expected: Expectation | None, policy: Policy) -> Iterator[bytes]:
     if expected is None or expected.reference is None or expected.digest is None:
-        return []
+        return iter(())
     reference = expected.reference
     return spellings(reference.repository, reference.tag, expected.digest, policy.formats)

@@ -262,7 +262,7 @@ def test_s14_signed_by_another_key_under_a_right_name() -> None:
 
 
 def test_s14_none_of_the_payloads() -> None:
-    assert refused(detached(KEY, PAYLOAD), ALICE, payloads=[]) == "bad-signature"
+    assert refused(detached(KEY, PAYLOAD), ALICE, payloads=[]) == "payload-missing"
     assert refused(detached(KEY, PAYLOAD), ALICE, payloads=[b"a", b"b"]) == "bad-signature"
 
 

@@ -25,6 +25,7 @@ from tests.openpgp.judging import PAYLOAD, REFERENCE, peak_memory, refused, veri
 ALICE = forge.certificate("alice")
 BOB = forge.certificate("bob")
 CAROL = forge.certificate("carol", algorithm="ed25519", version=6)
+DAVE = forge.certificate("dave", algorithm="ed25519", version=6)
 KEY = ALICE.primary
 OPS, LIT, SIG = pieces(KEY, PAYLOAD)
 OPS_BODY, LIT_BODY, SIG_BODY = OPS[2:], LIT[2:], SIG[2:]
@@ -211,7 +212,8 @@ def _unfinished() -> bytes:
 ZLIB_BODY = compressed(MESSAGE, 2)[2:]
 HOSTILE_COMPRESSION = {
     "bzip2": compressed(MESSAGE, 3),
-    "unknown-algorithm": packet(8, b"\x09" + MESSAGE, indeterminate=True),
+    "unknown-algorithm": packet(8, b"\x09" + deflate(MESSAGE), indeterminate=True),
+    "zip-called-bzip2": packet(8, b"\3" + deflate(MESSAGE), indeterminate=True),
     "no-algorithm": packet(8, b"", indeterminate=True),
     "bytes-after-the-stream": framed(MESSAGE) + b"\0",
     "packet-after-the-stream": framed(MESSAGE) + padding(),
@@ -272,6 +274,7 @@ V6_FAULTS: dict[str, OnePassFields] = {
     "hash": {"hash_algo": 12},
     "algorithm": {"algorithm": 28},
     "issuer": {"issuer": BOB.primary.fingerprint},
+    "issuer-of-version-6": {"issuer": DAVE.primary.fingerprint},
     "key-id-for-issuer": {"issuer": CAROL.primary.key_id},
     "salt": {"salt": bytes(16)},
     "long-salt": {"salt": bytes(32)},

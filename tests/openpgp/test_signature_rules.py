@@ -439,6 +439,14 @@ def test_s12_older_than_the_subkey(age: int, good: bool) -> None:
         assert refused(file, cert) == "signature-older-than-key"
 
 
+def test_s12_older_than_the_primary_of_an_older_subkey() -> None:
+    cert = certificate(
+        "elder", signing_subkey="eddsa", subkey_created=CREATED - 9 * DAY, binding_options={"created": CREATED}
+    )
+    assert verify(detached(cert.signing_key, PAYLOAD, created=CREATED), cert).payload == PAYLOAD
+    assert refused(detached(cert.signing_key, PAYLOAD, created=CREATED - 1), cert) == "signature-older-than-key"
+
+
 def test_a_good_signature_is_made_by_verification_only() -> None:
     good = verify(detached(KEY, PAYLOAD), ALICE)
     with pytest.raises(TypeError):

@@ -181,7 +181,7 @@ class TestIdentity:
 
 
 def known(name: str, tag: str | None = None, formats: Any = ClaimFormat) -> list[bytes]:
-    return spellings(parse_repository(name), tag, Digest(HEX), formats)
+    return list(spellings(parse_repository(name), tag, Digest(HEX), formats))
 
 
 class TestSpellings:

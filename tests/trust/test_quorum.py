@@ -170,7 +170,7 @@ class TestEvidence:
         for expected in (None, Expectation(IMAGE.reference), Expectation(None, IMAGE.digest)):
             report = judge_signature("x", data, policy(), expected=expected)
             assert report.error is not None
-            assert report.error.kind == "bad-signature"
+            assert report.error.kind == "payload-missing"
         report = judge_signature("x", data, policy(), payload=CLAIM + b"\n")
         assert report.error is not None
 
