@@ -1,8 +1,44 @@
-"""What all tests share: how Hypothesis runs on a machine that may be busy, the same way every time."""
+"""What all tests share: how Hypothesis runs on a machine that may be busy, and where the corpus is.
+
+The corpus is data of public origin beside this repository, not in it; tests that need it skip where it is absent.
+"""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 
 settings.register_profile("airgap", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("airgap")
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    if not CORPUS.is_dir():
+        pytest.skip(f"no corpus beside this repository ({CORPUS})")
+    return CORPUS
+
+
+@pytest.fixture(scope="session")
+def peers(corpus: Path) -> dict[str, Any]:
+    """containers/image's own tables (peers/fixtures.json)."""
+    found: dict[str, Any] = json.loads((corpus / "peers" / "fixtures.json").read_bytes())
+    return found
+
+
+@pytest.fixture(scope="session")
+def stagex(corpus: Path) -> Path:
+    """StageX's own files."""
+    return corpus / "stagex"
+
+
+@pytest.fixture(scope="session")
+def stagex_digests(stagex: Path) -> Path:
+    """StageX's own digest lists."""
+    return stagex / "digests"
