@@ -69,6 +69,7 @@ class Subkey:
 class Certificate:
     """A certificate as far as it verifies. Whether it was valid at some time is validity.py's to say.
 
+    ``components`` are what it was read from; ``vouched`` has of their signatures those that really are the owner's.
     ``dropped`` counts third-party certifications and signatures that no rule here can use; ``weak_self_signatures``
     those that would count with a better hash.
     """
@@ -79,6 +80,7 @@ class Certificate:
     subkeys: tuple[Subkey, ...]
     user_ids: tuple[str, ...]
     components: tuple[Component, ...]
+    vouched: tuple[Component, ...]
     dropped: int
     weak_self_signatures: int
 
@@ -92,8 +94,8 @@ class Certificate:
             yield subkey.key
 
     def encoded(self) -> bytes:
-        """The certificate without third-party certifications; one spelling whatever the order it came in."""
-        first, *others = self.components
+        """The certificate with the owner's own signatures alone; one spelling whatever else it came with, in any order."""
+        first, *others = self.vouched
         ordered = [first, *sorted(others, key=lambda part: (RANK[part.packet.tag], part.packet.body))]
         return b"".join(
             packet.encoded

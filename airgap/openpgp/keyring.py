@@ -10,7 +10,7 @@ from airgap.limits import LIMITS
 from airgap.openpgp.certificate import Certificate
 from airgap.openpgp.decode import Signature
 from airgap.openpgp.keys import Fingerprint, PublicKey
-from airgap.openpgp.loading import load_certificate, merge, split_certificates
+from airgap.openpgp.loading import load_certificate, merge, revocations_of, split_certificates
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,10 @@ class Keyring:
 
     def merged_with(self, other: Keyring) -> Keyring:
         return Keyring([*self, *other], [*self.problems, *other.problems])
+
+    def remembering(self, other: Keyring) -> Keyring:
+        """These certificates, with the revocations that ``other`` holds and nothing else of it (TRUST rule 3)."""
+        return Keyring([*self, *filter(None, map(revocations_of, other))], self.problems)
 
     def candidates(self, signature: Signature) -> list[Candidate]:
         """Every key that a hint in the signature points at, without believing the hint."""

@@ -6,7 +6,7 @@ left, only signatures whose mathematics was checked are kept, so that validity.p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -104,6 +104,23 @@ def merge(copies: Sequence[Certificate]) -> Certificate:
         raise _malformed(error) from None
 
 
+def revocations_of(certificate: Certificate) -> Certificate | None:
+    """What of a certificate must never be forgotten: its revocations with the packets they are over; None without any.
+
+    It vouches for nothing; merged with another copy it makes that one remember.
+    """
+    first, *others = certificate.vouched
+    kept = [Component(first.packet, _revoking(first))]
+    kept += [Component(part.packet, _revoking(part)) for part in others if _revoking(part)]
+    if not any(part.signatures for part in kept):
+        return None
+    return _Loader(certificate.primary, tuple(kept)).load(0)
+
+
+def _revoking(component: Component) -> tuple[Packet, ...]:
+    return tuple(one for one in component.signatures if decode_signature(one.body).type in _REVOCATIONS)
+
+
 def _components(group: Sequence[Packet], primary: PublicKey) -> tuple[tuple[Component, ...], int]:
     """Group the packets, keeping only signatures that could be the primary key's own; and count the others."""
     first = group[0]
@@ -126,7 +143,7 @@ def _components(group: Sequence[Packet], primary: PublicKey) -> tuple[tuple[Comp
     return _as_components(parts), dropped
 
 
-def _as_components(parts: dict[Packet, dict[Packet, None]]) -> tuple[Component, ...]:
+def _as_components(parts: Mapping[Packet, Mapping[Packet, object]]) -> tuple[Component, ...]:
     return tuple(Component(packet, tuple(signatures)) for packet, signatures in parts.items())
 
 
@@ -167,7 +184,8 @@ class _Loader:
         if size > LIMITS.certificate:
             raise Malformed(f"{size} bytes of its own, over the limit of {LIMITS.certificate}")
         placed = self._placed()
-        for component, signatures in placed.items():
+        for component, found in placed.items():
+            signatures = list(found.values())
             if component.tag == packets.PUBLIC_KEY:
                 self._primary(signatures)
             elif component.tag == packets.PUBLIC_SUBKEY:
@@ -181,19 +199,20 @@ class _Loader:
             tuple(self.subkeys),
             tuple(self.user_ids),
             self.components,
+            _as_components(placed),
             dropped,
             self.weak,
         )
 
-    def _placed(self) -> dict[Packet, list[Signature]]:
+    def _placed(self) -> dict[Packet, dict[Packet, Signature]]:
         """Every signature that is the owner's, with the packet it is over; where it stands decides nothing."""
-        placed: dict[Packet, list[Signature]] = {component.packet: [] for component in self.components}
+        placed: dict[Packet, dict[Packet, Signature]] = {component.packet: {} for component in self.components}
         for component in self.components:
             for packet in component.signatures:
                 signature = decode_signature(packet.body)
                 home = self._home(signature, component.packet)
                 if home is not None:
-                    placed[home].append(signature)
+                    placed[home][packet] = signature
         return placed
 
     def _home(self, signature: Signature, stands_behind: Packet) -> Packet | None:
