@@ -72,6 +72,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "reference-invalid": Kind(128, "Write it as HOST/PATH[:TAG], in lower case, as in docker.io/stagex/pallet-rust."),
     "maintainers-invalid": Kind(130, "Use StageX's MAINTAINERS file in TOML form, as published since 2024."),
     "keyring-invalid": Kind(131, "Export the keyring again with `gpg --export FINGERPRINT… > keyring.pgp`."),
+    "policy-invalid": Kind(132, "Correct it (containers-policy.json(5)), or give scopes with --repository."),
     "digest-list-invalid": Kind(133, "Each line is `HEX NAME`, as in StageX's digests/*.txt."),
     "signature-inflates-past-limit": Kind(
         134, "This signature file is hostile. Keep the medium, and ask who wrote to it since it left the sender."
@@ -142,6 +143,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "repository-out-of-scope": Kind(406, "Add the repository to the trust root's scopes, if it belongs there."),
     "not-a-maintainer": Kind(407, "Compare the fingerprint over another channel before adding this person."),
     "image-unsigned": Kind(408, "Fetch the signatures of this image into the lookaside folder, and export again."),
+    "required-signer-missing": Kind(
+        409, "The trust root insists on these people. Ask one of them to sign, fetch the signature, and export again."
+    ),
     # 42x: trust root
     "trust-root-missing": Kind(420, "Make one with `airgap trust init DIR --maintainers … --keyring … --threshold N`."),
     "trust-root-invalid": Kind(421, "Restore the trust folder from your backup; do not initialise it again in haste."),
@@ -149,7 +153,23 @@ KINDS: Final[Mapping[str, Kind]] = {
     "threshold-invalid": Kind(423, "Choose a threshold of at least 1 and at most the number of people."),
     "key-of-two-people": Kind(424, "Correct MAINTAINERS: one fingerprint belongs to exactly one person."),
     "not-confirmed": Kind(425, "Compare the fingerprints, then type the word that is asked for (or use --yes)."),
+    "rotation-not-authorised": Kind(
+        426,
+        "Collect more signatures over the exact bytes of MAINTAINERS (`gpg --detach-sign MAINTAINERS`), and adopt "
+        "every version in between first; or compare the fingerprints over another channel and use --by-hand.",
+    ),
+    "audit-log-damaged": Kind(
+        427, "Restore the trust folder from your backup, and find out who or what changed it. Nothing was decided."
+    ),
+    "person-unknown": Kind(428, "`airgap trust show` lists the people and fingerprints of this trust root."),
+    "required-people-unknown": Kind(429, "Name people of MAINTAINERS, each group after one --require-one-of."),
     # 44x: rollback
+    "older-than-accepted": Kind(
+        440, "Carry the newest image. If the older one is really wanted, import with --allow-older; that is logged."
+    ),
+    "maintainers-older": Kind(
+        441, "Fetch the current MAINTAINERS and its signatures; an older one is adopted with --by-hand only."
+    ),
     # 5xx: sources
     "source-not-found": Kind(501, "Check the path or the reference; nothing was written."),
     "source-invalid": Kind(502, "Make the layout or archive again, for example with `skopeo copy … oci:DIR:REF`."),

@@ -40,3 +40,8 @@ def rfc3339(seconds: int) -> str:
 def day(seconds: int) -> str:
     """``2026-11-23``, for messages to people."""
     return rfc3339(seconds)[:10]
+
+
+def days_before(time: int, reference_time: int) -> int:
+    """Whole days from ``time`` to the reference time; 0 if it is not past."""
+    return max(0, reference_time - time) // 86_400

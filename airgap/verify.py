@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from airgap.digest import Digest
-from airgap.errors import EngineError, FormatError, IntegrityError, UntrustedError
+from airgap.errors import EngineError, FormatError, IntegrityError, RollbackError, UntrustedError
 from airgap.oci.descriptor import Descriptor
 from airgap.oci.graph import GraphWalk
-from airgap.openpgp.keyring import Keyring
 from airgap.reference import Reference
 from airgap.seal import Seal
-from airgap.trust.evidence import Expectation, Policy, SignatureReport, judge_signature
+from airgap.trust.evidence import Expectation, SignatureReport, judge_signature
+from airgap.trust.pinned import Trust
 from airgap.trust.quorum import require_quorum
-from airgap.trust.root import TrustRoot
+from airgap.trust.rollback import Dated, quorum_time, require_not_older
 
 _APPROVED: Final = Seal("ApprovedImage")
 _VERIFIED: Final = Seal("VerifiedImage")
@@ -65,16 +65,25 @@ class BlobReceipt:
 
 @dataclass(frozen=True, slots=True)
 class ApprovedImage:
-    """Proof that a quorum of people signed this digest for this repository."""
+    """Proof that a quorum of people signed this digest for this repository.
+
+    ``reached`` is when, in seconds since 1970; ``older`` the refusal that the operator overrode, if there was one.
+    """
 
     image: UntrustedImage
     threshold: int
     signers: tuple[str, ...]
     reports: tuple[SignatureReport, ...]
+    reached: int
+    older: RollbackError | None
     seal: object
 
     def __post_init__(self) -> None:
         _APPROVED.require(self.seal)
+
+    @property
+    def dated(self) -> Dated:
+        return Dated(self.image.reference, self.image.digest, self.reached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +115,26 @@ class LoadedImage:
 
 
 def judge_for_image(
-    image: UntrustedImage, file: str, data: bytes, root: TrustRoot, keyring: Keyring, reference_time: int
+    image: UntrustedImage, file: str, data: bytes, trust: Trust, reference_time: int
 ) -> SignatureReport:
     """Steps 4 and 5 for one signature file: OpenPGP, claim, identity, person. Never raises for hostile bytes."""
-    scope = root.scope_of(image.reference.repository)
+    scope = trust.root.scope_of(image.reference.repository)
     expected = (
         Expectation(image.reference, image.digest)
         if scope is None
         else Expectation(image.reference, image.digest, scope.rule)
     )
-    policy = Policy(keyring, root.claim_formats, reference_time, root.strict_expiry)
-    return judge_signature(file, data, policy, people=root.people, expected=expected)
+    return judge_signature(file, data, trust.policy(reference_time), people=trust.root.people, expected=expected)
 
 
-def approve(image: UntrustedImage, reports: Sequence[SignatureReport], root: TrustRoot) -> ApprovedImage:
-    """Steps 6 and 7: scope and quorum. Raises UntrustedError, or the FormatError of a hostile signature file."""
+def approve(
+    image: UntrustedImage, reports: Sequence[SignatureReport], trust: Trust, *, allow_older: bool = False
+) -> ApprovedImage:
+    """Steps 6 and 7: quorum, scope, rollback.
+
+    Raises UntrustedError, RollbackError (unless ``allow_older``), or the FormatError of a hostile signature file.
+    """
+    root = trust.root
     for report in reports:
         # A file built to exhaust the verifier is no accident: it refuses its bundle, whoever else signed.
         if isinstance(report.error, FormatError):
@@ -132,8 +146,16 @@ def approve(image: UntrustedImage, reports: Sequence[SignatureReport], root: Tru
             repository=str(image.reference.repository),
             scopes=[scope.prefix for scope in root.scopes],
         )
-    counted = require_quorum(image.reference, image.digest, reports, root.threshold)
-    return ApprovedImage(image, root.threshold, counted, tuple(reports), _APPROVED)
+    counted = require_quorum(image.reference, image.digest, reports, root)
+    reached = quorum_time(reports, root.threshold)
+    older = None
+    try:
+        require_not_older(Dated(image.reference, image.digest, reached), trust.memory.marks)
+    except RollbackError as error:
+        if not allow_older:
+            raise
+        older = error
+    return ApprovedImage(image, root.threshold, counted, tuple(reports), reached, older, _APPROVED)
 
 
 def require_blob(digest: Digest, size: int, found: str, name: str) -> BlobReceipt:

@@ -94,7 +94,7 @@ class Certificate:
             yield subkey.key
 
     def encoded(self) -> bytes:
-        """The certificate with the owner's own signatures alone; one spelling whatever else it came with, in any order."""
+        """The certificate with the owner's own signatures alone; one spelling whatever it came with."""
         first, *others = self.vouched
         ordered = [first, *sorted(others, key=lambda part: (RANK[part.packet.tag], part.packet.body))]
         return b"".join(

@@ -56,6 +56,10 @@ class Keyring:
     def __contains__(self, fingerprint: Fingerprint) -> bool:
         return fingerprint in self._certificates
 
+    def key(self, certificate: Fingerprint, key: Fingerprint) -> PublicKey:
+        """A key of a certificate that is here. Raises KeyError."""
+        return {one.fingerprint: one for one in self._certificates[certificate].keys}[key]
+
     def restricted_to(self, fingerprints: Iterable[Fingerprint]) -> Keyring:
         """Only the certificates with these primary fingerprints: what a trust root pins (TRUST rule 2)."""
         return Keyring((self._certificates[fpr] for fpr in fingerprints if fpr in self._certificates), self.problems)

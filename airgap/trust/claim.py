@@ -122,14 +122,11 @@ def spellings(
         names.append(repository.path)
     if tag is not None:
         names = [f"{name}:{tag}" for name in names] + names
-    seen: set[str] = set()
     for format_, name in itertools.product(formats, names):
         for value in _values(format_, name, digest):
             for text in _layouts(value):
-                if text not in seen:
-                    seen.add(text)
-                    yield text.encode()
-                    yield f"{text}\n".encode()
+                yield text.encode()
+                yield f"{text}\n".encode()
 
 
 def _values(format_: ClaimFormat, name: str, digest: Digest) -> Iterator[object]:

@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from airgap.digest import Digest
-from airgap.errors import AirgapError, UntrustedError
+from airgap.errors import AirgapError, OpenPGPError, UntrustedError
 from airgap.openpgp.keyring import Keyring
+from airgap.openpgp.keys import Fingerprint
 from airgap.openpgp.message import parse_signature_file
 from airgap.openpgp.verifier import GoodSignature, verify_message
 from airgap.reference import Reference
+from airgap.timestamp import day
 from airgap.trust.claim import Claim, ClaimFormat, parse_claim, spellings
 from airgap.trust.identity import DEFAULT_RULE, IdentityRule
+from airgap.trust.keys import ANY_KEY, KeyPolicy
 from airgap.trust.maintainers import People
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What judging needs besides the file: certificates, formats, time in seconds, and whether keys must be live."""
+    """What judging needs besides the file: certificates, formats, time in seconds, and what keys must be like.
+
+    With ``strict_expiry`` they must be live at the reference time, too; ``revoked`` were revoked by hand, and when.
+    """
 
     keyring: Keyring
     formats: tuple[ClaimFormat, ...]
     reference_time: int
     strict_expiry: bool = False
+    keys: KeyPolicy = ANY_KEY
+    revoked: Mapping[Fingerprint, int] = field(default_factory=dict)
+
+    def require_key(self, good: GoodSignature) -> None:
+        """Raises OpenPGPError for a good signature by a key that this machine does not let count."""
+        for fingerprint in (good.certificate, good.signing_key):
+            self.keys.require(self.keyring.key(good.certificate, fingerprint))
+        if good.certificate in self.revoked:
+            raise OpenPGPError(
+                "certificate-revoked",
+                f"certificate {good.certificate} was revoked on this machine on {day(self.revoked[good.certificate])} "
+                "(`airgap trust revoke`)",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +123,7 @@ def judge_signature(
         )
         nick = people.nick_of(good.certificate) if people is not None else None
         report = SignatureReport(file, None, nick, good, good.created)
+        policy.require_key(good)
         claim, claim_error = _claim(good.payload, policy.formats)
         report = SignatureReport(file, None, nick, good, good.created, claim)
         if people is not None and nick is None:
@@ -118,6 +138,14 @@ def judge_signature(
             expected.require(claim)
     except AirgapError as error:
         return SignatureReport(file, error, report.maintainer, report.good, report.created, report.claim)
+    return report
+
+
+def judge_document(file: str, data: bytes, policy: Policy, people: People, document: bytes) -> SignatureReport:
+    """Judge one signature file over exactly these bytes, which are no claim: a MAINTAINERS file (TRUST rule 9)."""
+    report = judge_signature(file, data, policy, people=people, payload=document)
+    if report.counts and report.good is not None and report.good.payload != document:
+        return replace(report, error=OpenPGPError("bad-signature", "the signed message holds other bytes"))
     return report
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -59,17 +60,24 @@ class People:
     def fingerprints(self) -> tuple[Fingerprint, ...]:
         return tuple(sorted(self._nicks))
 
+    def fingerprints_of(self, text: str) -> tuple[Fingerprint, ...]:
+        """All fingerprints of the person called ``text``, or the one that ``text`` is.
+
+        Raises TrustRootError(person-unknown).
+        """
+        for person in self._people:
+            if person.nick == text and person.fingerprints:
+                return person.fingerprints
+        with contextlib.suppress(ValueError):
+            fingerprint = parse_fingerprint(text)
+            if fingerprint in self._nicks:
+                return (fingerprint,)
+        raise TrustRootError("person-unknown", f"{text[:80]!r} is no person with a key, and no full fingerprint, here")
+
 
 def parse_maintainers(data: bytes, where: str = "MAINTAINERS") -> People:
     """Read the file. Raises FormatError(maintainers-invalid) or TrustRootError(key-of-two-people)."""
-    if len(data) > LIMITS.trust_file:
-        raise FormatError("limit-exceeded", f"{where}: {len(data)} bytes, over the limit of {LIMITS.trust_file}")
-    try:
-        document = tomllib.loads(data.decode("utf-8", "strict"))
-    except UnicodeDecodeError as error:
-        raise _invalid(where, f"not UTF-8 at byte {error.start}") from None
-    except (ValueError, RecursionError) as error:  # TOMLDecodeError, and int() on thousands of digits
-        raise _invalid(where, f"not TOML: {error}") from None
+    document = _document(data, where)
     people, keys = _table(document, "people", where), _table(document, "keys", where)
     strangers = sorted(set(keys) - set(people))
     if strangers:
@@ -81,6 +89,30 @@ def parse_maintainers(data: bytes, where: str = "MAINTAINERS") -> People:
         if not _NICK.fullmatch(nick):
             raise _invalid(where, f"{nick[:80]!r} is not a nickname")
     return People(found)
+
+
+def shared_addresses(data: bytes, where: str = "MAINTAINERS") -> dict[str, list[str]]:
+    """E-mail addresses that stand under more than one nick: perhaps one person with two votes.
+
+    Raises FormatError(maintainers-invalid).
+    """
+    found: dict[str, list[str]] = {}
+    for nick, person in _table(_document(data, where), "people", where).items():
+        emails = person.get("email", []) if isinstance(person, dict) else []
+        for address in {str(one).strip().lower() for one in (emails if isinstance(emails, list) else [emails])}:
+            found.setdefault(address, []).append(nick)
+    return {address: sorted(nicks) for address, nicks in sorted(found.items()) if len(nicks) > 1}
+
+
+def _document(data: bytes, where: str) -> dict[str, object]:
+    if len(data) > LIMITS.trust_file:
+        raise FormatError("limit-exceeded", f"{where}: {len(data)} bytes, over the limit of {LIMITS.trust_file}")
+    try:
+        return tomllib.loads(data.decode("utf-8", "strict"))
+    except UnicodeDecodeError as error:
+        raise _invalid(where, f"not UTF-8 at byte {error.start}") from None
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, and int() on thousands of digits
+        raise _invalid(where, f"not TOML: {error}") from None
 
 
 def _fingerprints(nick: str, keys: object, where: str) -> tuple[Fingerprint, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from airgap.digest import Digest
 from airgap.errors import UntrustedError
 from airgap.reference import Reference
 from airgap.trust.evidence import SignatureReport
+from airgap.trust.root import TrustRoot
 
 
 def signers(reports: Sequence[SignatureReport]) -> tuple[str, ...]:
@@ -16,11 +17,15 @@ def signers(reports: Sequence[SignatureReport]) -> tuple[str, ...]:
 
 
 def require_quorum(
-    reference: Reference, digest: Digest, reports: Sequence[SignatureReport], threshold: int
+    reference: Reference, digest: Digest, reports: Sequence[SignatureReport], root: TrustRoot
 ) -> tuple[str, ...]:
-    """The signers, if they are at least ``threshold`` people. Raises UntrustedError(quorum-not-met, image-unsigned)."""
-    counted = signers(reports)
+    """The signers, if they are as many people as the root asks for, with one of each required group among them.
+
+    Raises UntrustedError(quorum-not-met, image-unsigned, required-signer-missing).
+    """
+    counted, threshold = signers(reports), root.threshold
     if len(counted) >= threshold > 0:
+        _require_groups(f"{reference}@{digest}", counted, root.required)
         return counted
     name = f"{reference}@{digest}"
     if not reports:
@@ -43,12 +48,37 @@ def require_quorum(
         message += "; not counted: " + "; ".join(refused[:10])
         if len(refused) > 10:
             message += f"; and {len(refused) - 10} more"
+    expected = [f"{person.nick} {fingerprint}" for person in root.people for fingerprint in person.fingerprints]
+    if not counted:
+        message += "; the trust root expects signatures by " + ", ".join(expected)
     raise UntrustedError(
         "quorum-not-met",
         message,
         image=name,
         threshold=threshold,
+        expected=expected,
         signers=list(counted),
         missing=threshold - len(counted),
         refused=[report.error.kind for report in reports if report.error],
     )
+
+
+def is_quorum(counted: Sequence[str], threshold: int, required: Iterable[Sequence[str]] = ()) -> bool:
+    """Whether these people are enough, and one of each required group is among them."""
+    return len(counted) >= threshold > 0 and not missing_groups(counted, required)
+
+
+def missing_groups(counted: Sequence[str], required: Iterable[Sequence[str]]) -> list[Sequence[str]]:
+    """The groups of which nobody is among the signers."""
+    return [group for group in required if not set(group) & set(counted)]
+
+
+def _require_groups(name: str, counted: Sequence[str], required: Iterable[Sequence[str]]) -> None:
+    for group in missing_groups(counted, required):
+        raise UntrustedError(
+            "required-signer-missing",
+            f"{name}: signed by {', '.join(counted)}, but by none of {', '.join(group)}",
+            image=name,
+            signers=list(counted),
+            required=list(group),
+        )

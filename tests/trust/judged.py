@@ -12,9 +12,9 @@ from airgap.oci.descriptor import Descriptor
 from airgap.openpgp.keyring import load_keyring
 from airgap.openpgp.keys import parse_fingerprint
 from airgap.reference import parse_reference
-from airgap.state import Trust
 from airgap.trust.evidence import Policy, SignatureReport
 from airgap.trust.maintainers import People, Person
+from airgap.trust.pinned import Trust
 from airgap.trust.root import new_root
 from airgap.verify import UntrustedImage, judge_for_image
 
@@ -82,8 +82,7 @@ def files() -> dict[str, bytes]:
 
 
 def judge(name: str) -> SignatureReport:
-    root = trust().root
-    return judge_for_image(IMAGE, f"signatures/x/{name}", files()[name], root, trust().keyring, NOW)
+    return judge_for_image(IMAGE, f"signatures/x/{name}", files()[name], trust(), NOW)
 
 
 @cache

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airgap.errors import AirgapError, FormatError, TrustRootError
 from airgap.limits import LIMITS
 from airgap.openpgp.keys import Fingerprint, parse_fingerprint
-from airgap.trust.maintainers import People, Person, parse_maintainers
+from airgap.trust.maintainers import People, Person, parse_maintainers, shared_addresses
 
 ONE, TWO, LONG = "A" * 40, "B" * 40, "C" * 64
 
@@ -149,3 +149,21 @@ def test_any_bytes_are_people_or_a_typed_refusal(data: bytes) -> None:
     except AirgapError:
         return
     assert len(found) > 0
+
+
+def test_addresses_under_two_names() -> None:
+    data = b"""
+[people.a]
+email = "x@example.org"
+[people.b]
+email = ["y@example.org", " X@Example.org "]
+[people.c]
+email = "y@example.org"
+[people.d]
+people = "none"
+[keys]
+"""
+    assert shared_addresses(data) == {"x@example.org": ["a", "b"], "y@example.org": ["b", "c"]}
+    assert shared_addresses(b"[people]\na = 1\n[keys]\n") == {}
+    with pytest.raises(FormatError):
+        shared_addresses(b"[keys]\n")

@@ -13,6 +13,7 @@ from airgap.reference import parse_reference
 from airgap.trust.evidence import Expectation, SignatureReport, judge_signature
 from airgap.trust.identity import parse_rule
 from airgap.trust.quorum import require_quorum, signers
+from airgap.trust.root import TrustRoot, new_root
 from tests.trust.judged import (
     CLAIM,
     IMAGE,
@@ -44,7 +45,8 @@ OWNERS = {f"good {key}": nick for key, nick in KEYS.items()} | {"detached carol"
 
 
 def require(found: list[SignatureReport], threshold: int = 2) -> tuple[str, ...]:
-    return require_quorum(IMAGE.reference, IMAGE.digest, found, threshold)
+    root = TrustRoot(everybody(), threshold)  # new_root() would refuse a threshold that nobody can meet
+    return require_quorum(IMAGE.reference, IMAGE.digest, found, root)
 
 
 def refusal(found: list[SignatureReport], threshold: int = 2) -> UntrustedError:
@@ -100,6 +102,34 @@ def test_two_keys_of_one_person_are_one_vote() -> None:
     assert error.facts["signers"] == ["alice"]
     assert "1 of 2 maintainers signed (alice), 1 more needed" in error.message
     assert "1 further good signature by the same people count once" in error.message
+
+
+def test_one_of_each_group() -> None:
+    found = [reports()["good alice"], reports()["good bob"]]
+    for groups, missing in (
+        ([("alice",)], None),
+        ([("alice", "carol"), ("bob",)], None),
+        ([("alice",), ("carol",)], ("carol",)),
+    ):
+        root = new_root(everybody(), 2, required=groups)
+        if missing is None:
+            assert require_quorum(IMAGE.reference, IMAGE.digest, found, root) == ("alice", "bob")
+            continue
+        with pytest.raises(UntrustedError) as caught:
+            require_quorum(IMAGE.reference, IMAGE.digest, found, root)
+        assert caught.value.kind == "required-signer-missing"
+        assert caught.value.facts["required"] == list(missing)
+    few = new_root(everybody(), 2, required=[("carol",)])
+    with pytest.raises(UntrustedError) as caught:
+        require_quorum(IMAGE.reference, IMAGE.digest, found[:1], few)
+    assert caught.value.kind == "quorum-not-met"
+
+
+def test_nobody_counted_says_whom_to_expect() -> None:
+    error = refusal([reports()["stranger"]])
+    for key in KEYS:
+        assert fingerprint_of(key) in error.message
+    assert len(error.facts["expected"] or []) == len(KEYS)  # type: ignore[arg-type]  # a list of strings
 
 
 def test_one_signature_three_times_is_one_vote() -> None:

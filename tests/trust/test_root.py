@@ -18,14 +18,15 @@ from airgap.strict_json import canonical
 from airgap.trust.claim import ClaimFormat
 from airgap.trust.identity import parse_rule
 from airgap.trust.maintainers import People, Person
-from airgap.trust.root import Scope, TrustRoot, new_root, parse_root
+from airgap.trust.root import TrustRoot, new_root, parse_root
+from airgap.trust.scope import Scope, named_scope
 
 PEOPLE = People(Person(nick, (Fingerprint(letter * 40),)) for nick, letter in [("b", "B"), ("a", "A"), ("c", "C")])
 Change = Callable[[dict[str, Any]], object]
 
 
 def edited(change: Change) -> bytes:
-    value: dict[str, Any] = json.loads(new_root(PEOPLE, 2, prefixes=["docker.io/stagex"]).encoded())
+    value: dict[str, Any] = json.loads(new_root(PEOPLE, 2, scopes=map(named_scope, ["docker.io/stagex"])).encoded())
     change(value)
     return canonical(value)
 
@@ -44,7 +45,7 @@ def refused(data: bytes) -> str:
     st.booleans(),
 )
 def test_round_trip(threshold: int, prefixes: set[str], formats: set[ClaimFormat], strict: bool) -> None:
-    root = new_root(PEOPLE, threshold, prefixes=prefixes, claim_formats=formats, strict_expiry=strict)
+    root = new_root(PEOPLE, threshold, scopes=map(named_scope, prefixes), claim_formats=formats, strict_expiry=strict)
     found = parse_root(root.encoded())
     assert found.encoded() == root.encoded()
     assert found.id == root.id == digest_of(root.encoded())
@@ -123,7 +124,7 @@ def test_another_spelling() -> None:
 @given(st.data())
 def test_a_root_that_is_read_is_the_one_that_was_written(data: st.DataObject) -> None:
     """No two spellings: a flipped byte gives another id, or a refusal."""
-    good = new_root(PEOPLE, 2, prefixes=["docker.io/stagex"])
+    good = new_root(PEOPLE, 2, scopes=map(named_scope, ["docker.io/stagex"]))
     damaged = bytearray(good.encoded())
     damaged[data.draw(st.integers(0, len(damaged) - 1))] ^= data.draw(st.integers(1, 255))
     try:
@@ -169,12 +170,12 @@ class TestScopes:
         ],
     )
     def test_how_prefixes_are_written(self, written: str, prefix: str) -> None:
-        (scope,) = new_root(PEOPLE, 1, prefixes=[written]).scopes
+        (scope,) = new_root(PEOPLE, 1, scopes=map(named_scope, [written])).scopes
         assert scope.prefix == prefix
 
     def test_one_scope_in_two_spellings_is_one_scope(self) -> None:
-        once = new_root(PEOPLE, 1, prefixes=["docker.io/stagex"])
-        twice = new_root(PEOPLE, 1, prefixes=["docker.io/stagex", "stagex", "docker.io/stagex/"])
+        once = new_root(PEOPLE, 1, scopes=map(named_scope, ["docker.io/stagex"]))
+        twice = new_root(PEOPLE, 1, scopes=map(named_scope, ["docker.io/stagex", "stagex", "docker.io/stagex/"]))
         assert twice.id == once.id
 
     @pytest.mark.parametrize(
@@ -182,7 +183,7 @@ class TestScopes:
     )
     def test_no_prefix(self, prefix: str) -> None:
         with pytest.raises(FormatError):
-            new_root(PEOPLE, 1, prefixes=[prefix])
+            new_root(PEOPLE, 1, scopes=map(named_scope, [prefix]))
 
     def test_no_prefix_is_everything(self) -> None:
         assert new_root(PEOPLE, 1).scopes == (Scope(""),)
@@ -199,7 +200,7 @@ class TestScopes:
         st.sampled_from(["a.io", "docker.io", "stagex", "docker.io/stagex/x", "localhost:1/a"]), st.text(max_size=12)
     )
     def test_a_prefix_covers_what_is_below_it_only(self, prefix: str, tail: str) -> None:
-        (scope,) = new_root(PEOPLE, 1, prefixes=[prefix]).scopes
+        (scope,) = new_root(PEOPLE, 1, scopes=map(named_scope, [prefix])).scopes
         try:
             repository = parse_repository(scope.prefix + tail)
         except AirgapError:

@@ -12,7 +12,9 @@ from airgap.oci.descriptor import Descriptor
 from airgap.oci.graph import GraphWalk
 from airgap.reference import parse_reference
 from airgap.trust.evidence import SignatureReport
-from airgap.trust.root import Scope, TrustRoot, new_root
+from airgap.trust.pinned import Trust
+from airgap.trust.root import TrustRoot, new_root
+from airgap.trust.scope import Scope
 from airgap.verify import (
     ApprovedImage,
     BlobReceipt,
@@ -42,7 +44,7 @@ def receipts() -> list[BlobReceipt]:
 
 
 def approved() -> ApprovedImage:
-    return approve(IMAGE, GOOD, trust().root)
+    return approve(IMAGE, GOOD, trust())
 
 
 def verified() -> VerifiedImage:
@@ -66,37 +68,36 @@ class TestApprove:
 
     def test_quorum(self) -> None:
         with pytest.raises(UntrustedError) as caught:
-            approve(IMAGE, GOOD[:1], trust().root)
+            approve(IMAGE, GOOD[:1], trust())
         assert caught.value.kind == "quorum-not-met"
 
     def test_scope_comes_before_quorum(self) -> None:
-        root = new_root(everybody(), 2, prefixes=["quay.io"])
+        other = Trust(new_root(everybody(), 2, scopes=[Scope("quay.io")]), trust().keyring)
         for found in (GOOD, []):
             with pytest.raises(UntrustedError) as caught:
-                approve(IMAGE, found, root)
+                approve(IMAGE, found, other)
             assert (caught.value.kind, caught.value.exit_status) == ("repository-out-of-scope", 30)
             assert caught.value.facts["scopes"] == ["quay.io"]
 
     def test_a_hostile_file_refuses_whoever_else_signed(self) -> None:
         bomb = SignatureReport("s/signature-9", FormatError("signature-inflates-past-limit", "too much"))
         with pytest.raises(FormatError) as caught:
-            approve(IMAGE, [*GOOD, bomb], trust().root)
+            approve(IMAGE, [*GOOD, bomb], trust())
         assert (caught.value.kind, caught.value.exit_status) == ("signature-inflates-past-limit", 10)
         assert caught.value.message.startswith("s/signature-9: ")
 
     def test_an_ordinary_bad_file_does_not(self) -> None:
-        assert approve(IMAGE, [reports()["corrupt"], *GOOD], trust().root).signers == ("alice", "bob")
+        assert approve(IMAGE, [reports()["corrupt"], *GOOD], trust()).signers == ("alice", "bob")
 
 
 class TestJudge:
     def test_the_scope_gives_the_rule(self) -> None:
-        exact = TrustRoot(everybody(), 1, (Scope("docker.io/stagex/other"),))
+        exact = Trust(TrustRoot(everybody(), 1, (Scope("docker.io/stagex/other"),)), trust().keyring)
         tagged = replace(IMAGE, reference=parse_reference("docker.io/stagex/pallet:1"))
-        keyring = trust().keyring
-        report = judge_for_image(tagged, "x", files()["good alice"], exact, keyring, NOW)
+        report = judge_for_image(tagged, "x", files()["good alice"], exact, NOW)
         assert report.error is not None  # out of scope: the default rule, and a tag that nobody signed
         assert report.error.kind == "claim-identity-mismatch"
-        assert judge_for_image(IMAGE, "x", files()["good alice"], trust().root, keyring, NOW).counts
+        assert judge_for_image(IMAGE, "x", files()["good alice"], trust(), NOW).counts
 
 
 class TestBlobs:

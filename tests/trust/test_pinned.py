@@ -1,0 +1,194 @@
+"""What is pinned only ever learns: revocations stick, whatever comes in whatever order (TRUST rules 3 and 4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import forge
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airgap.errors import OpenPGPError, TrustRootError
+from airgap.limits import LIMITS
+from airgap.openpgp.keyring import Keyring, load_keyring
+from airgap.openpgp.keys import Unusable, parse_fingerprint
+from airgap.trust.keys import KeyPolicy
+from airgap.trust.pinned import Trust
+from airgap.trust.root import new_root
+from airgap.verify import judge_for_image
+from tests.trust.judged import CLAIM, IMAGE, KEYS, NOW, certificate_of, everybody, fingerprint_of, trust
+
+
+def carried(*files: bytes) -> Keyring:
+    return load_keyring(files)
+
+
+def judge(held: Trust, key: str) -> str | None:
+    data = forge.inline(certificate_of(key).signing_key, CLAIM)
+    report = judge_for_image(IMAGE, "x/signature-1", data, held, NOW)
+    return None if report.error is None else report.error.kind
+
+
+REVOKED = {key: certificate_of(key).revoked().bytes for key in KEYS}
+
+
+class TestRevocations:
+    def test_kept_alone(self) -> None:
+        """Of a refused bundle the revocation stays, and nothing else: neither a new subkey nor a new expiry."""
+        extra = forge.secret_key("judged alice/extra", "eddsa")
+        cert = certificate_of("alice").with_subkey(extra).revoked()
+        after = trust().with_revocations(carried(cert.bytes))
+        assert judge(after, "alice") == "certificate-revoked"
+        (held,) = [one for one in after.keyring if str(one.primary.fingerprint) == fingerprint_of("alice")]
+        assert held.subkeys == ()
+        assert len(held.revocations) == 1
+
+    def test_without_any_nothing_changes(self) -> None:
+        extra = forge.secret_key("judged alice/extra", "eddsa")
+        cert = certificate_of("alice").with_subkey(extra)
+        after = trust().with_revocations(carried(cert.bytes))
+        assert after.keyring.encoded() == trust().keyring.encoded()
+
+    def test_of_a_subkey_that_is_not_here_yet(self) -> None:
+        extra = forge.secret_key("judged alice/extra", "eddsa")
+        primary = certificate_of("alice").primary
+        gone = certificate_of("alice").with_subkey(
+            extra, forge.subkey_binding(primary, extra), forge.subkey_revocation(primary, extra)
+        )
+        warned = trust().with_revocations(carried(gone.bytes))
+        clean = carried(certificate_of("alice").with_subkey(extra).bytes)
+        data = forge.inline(extra, CLAIM)
+
+        def kind(held: Trust) -> str | None:
+            report = judge_for_image(IMAGE, "x/signature-1", data, held, NOW)
+            return None if report.error is None else report.error.kind
+
+        assert kind(trust().with_certificates(clean)) is None
+        assert kind(warned.with_certificates(clean)) == "subkey-revoked"
+
+    def test_a_stranger_cannot_revoke(self) -> None:
+        forged = forge.key_revocation(certificate_of("alice").primary, signer=certificate_of("mallory").primary)
+        after = trust().with_revocations(carried(certificate_of("alice").insert("primary", forged).bytes))
+        assert after.keyring.encoded() == trust().keyring.encoded()
+        assert judge(after, "alice") is None
+
+    def test_strangers_are_not_pinned(self) -> None:
+        after = trust().with_revocations(carried(certificate_of("mallory").revoked().bytes))
+        assert after.keyring.encoded() == trust().keyring.encoded()
+
+    def test_of_somebody_without_a_certificate_here(self) -> None:
+        nobody = Trust(trust().root, Keyring())
+        warned = nobody.with_revocations(carried(REVOKED["bob"]))
+        assert len(warned.keyring) == 1
+        full = warned.with_certificates(carried(*(certificate_of(key).bytes for key in KEYS)))
+        assert judge(full, "bob") == "certificate-revoked"
+        assert judge(full, "alice") is None
+
+    def test_too_many_to_be_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        revoked = carried(REVOKED["bob"])
+        monkeypatch.setattr(type(LIMITS), "self_signatures", 1)
+        with pytest.raises(OpenPGPError, match="too many"):
+            trust().with_revocations(revoked)
+
+
+class TestAccepting:
+    def test_what_made_a_copy_unreadable_is_left_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        before = trust()
+        revoked = carried(REVOKED["bob"])
+        monkeypatch.setattr(type(LIMITS), "self_signatures", 1)
+        seen = before.with_certificates(revoked)
+        assert parse_fingerprint(fingerprint_of("bob")) not in seen.keyring
+        after = before.accepting(seen, [])
+        assert after.keyring.encoded() == before.keyring.encoded()
+
+    def test_a_new_subkey_is_kept(self) -> None:
+        extra = forge.secret_key("judged alice/extra", "eddsa")
+        full = carried(certificate_of("alice").with_subkey(extra).bytes)
+        after = trust().accepting(trust().with_certificates(full), [])
+        assert after.keyring.encoded() != trust().keyring.encoded()
+        assert extra.fingerprint.hex().upper() in {str(key.fingerprint) for one in after.keyring for key in one.keys}
+
+
+BUNDLES = st.lists(
+    st.tuples(st.dictionaries(st.sampled_from(sorted(KEYS)), st.booleans(), max_size=4), st.booleans()), max_size=6
+)
+
+
+@cache
+def file_of(key: str, revoked: bool) -> bytes:
+    return REVOKED[key] if revoked else certificate_of(key).bytes
+
+
+@given(BUNDLES)
+def test_no_sequence_of_bundles_forgets_a_revocation(bundles: list[tuple[dict[str, bool], bool]]) -> None:
+    """Accepted or refused, in any order, with clean copies after it: a revoked key never counts again."""
+    held, gone = trust(), set()
+    for keys, accepted in bundles:
+        keyring = carried(*(file_of(key, revoked) for key, revoked in keys.items()))
+        held = held.with_revocations(keyring)
+        if accepted:
+            held = held.accepting(held.with_certificates(keyring), [])
+        gone |= {key for key, revoked in keys.items() if revoked}
+        for key in KEYS:
+            assert (judge(held, key) == "certificate-revoked") is (key in gone)
+
+
+class TestByHand:
+    def test_it_never_counts_again(self) -> None:
+        for who in ("alice", fingerprint_of("alice"), fingerprint_of("alice").lower()):
+            fingerprints = everybody().fingerprints_of(who)
+            held = Trust(trust().root, trust().keyring, trust().memory.without(fingerprints, NOW))
+            assert judge(held, "alice") == "certificate-revoked"
+            assert judge(held, "alice again") == ("certificate-revoked" if who == "alice" else None)
+            assert judge(held, "bob") is None
+            assert ("alice" in held.able) is (who != "alice")
+
+    def test_the_first_date_stays(self) -> None:
+        fingerprints = everybody().fingerprints_of("bob")
+        memory = trust().memory.without(fingerprints, 5).without(fingerprints, 9)
+        assert set(memory.revoked.values()) == {5}
+
+    @pytest.mark.parametrize("who", ["", "mallory", "A" * 40, "alice ", fingerprint_of("alice")[:16]])
+    def test_nobody(self, who: str) -> None:
+        with pytest.raises(TrustRootError) as caught:
+            everybody().fingerprints_of(who)
+        assert caught.value.kind == "person-unknown"
+
+
+class TestKeyPolicy:
+    @pytest.mark.parametrize(
+        ("algorithm", "version", "name"),
+        [
+            ("rsa2048", 4, "rsa"),
+            ("eddsa", 4, "ed25519"),
+            ("ed25519", 6, "ed25519"),
+            ("ed448", 6, "ed448"),
+            ("p256", 4, "ecdsa"),
+        ],
+    )
+    def test_only_what_is_allowed(self, algorithm: str, version: int, name: str) -> None:
+        cert = forge.certificate(f"policy {algorithm}", algorithm=algorithm, version=version)
+        (held,) = carried(cert.bytes)
+        KeyPolicy((name,)).require(held.primary)
+        others = tuple(one for one in KeyPolicy().algorithms if one != name)
+        with pytest.raises(OpenPGPError) as caught:
+            KeyPolicy(others).require(held.primary)
+        assert caught.value.kind == "algorithm-unsupported"
+
+    def test_rsa_bits(self) -> None:
+        (held,) = carried(forge.certificate("policy bits", algorithm="rsa2048").bytes)
+        with pytest.raises(OpenPGPError) as caught:
+            KeyPolicy(rsa_bits=3072).require(held.primary)
+        assert caught.value.kind == "weak-key"
+
+    def test_a_key_that_cannot_sign(self) -> None:
+        (held,) = carried(forge.certificate("policy none").bytes)
+        with pytest.raises(OpenPGPError) as caught:
+            KeyPolicy().require(replace(held.primary, material=Unusable("encryption only")))
+        assert caught.value.kind == "algorithm-unsupported"
+
+    def test_a_file_is_judged_by_it(self) -> None:
+        root = new_root(everybody(), 2, keys=KeyPolicy(("rsa", "ecdsa")))
+        assert judge(Trust(root, trust().keyring), "alice") == "algorithm-unsupported"
