@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, BinaryIO, Final
@@ -149,6 +150,39 @@ class Whole:
         write_all(self._file, data)
 
 
+@contextlib.contextmanager
+def held(path: Path, folder: Path, *, create: bool = False) -> Iterator[BinaryIO]:
+    """A plain file for reading and writing, held against every other process that asks so: the lock of ``folder``.
+
+    Raises HostError(store-locked); what a process that died held is free at once.
+    """
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | (os.O_CREAT if create else 0)
+    with host_errors(str(path)):
+        descriptor = os.open(path, flags, 0o600)
+    with os.fdopen(descriptor, "r+b", 0) as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise HostError("not-a-regular-file", f"{path}: not a regular file", path=str(path))
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HostError("store-locked", f"{folder}: another airgap is writing to this folder") from None
+        yield file
+
+
+def append_durably(file: BinaryIO, size: int, data: bytes, what: str) -> None:
+    """Make a held file ``data`` longer than ``size`` bytes, all of it or nothing. Raises HostError."""
+    with host_errors(what):
+        try:
+            file.seek(size)
+            write_all(file, data)
+            os.ftruncate(file.fileno(), size + len(data))
+            os.fsync(file.fileno())
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.ftruncate(file.fileno(), size)
+            raise
+
+
 def make_folder(path: Path) -> None:
     with host_errors(str(path)):
         path.mkdir(parents=True, exist_ok=True)
@@ -157,6 +191,14 @@ def make_folder(path: Path) -> None:
 def sync_folder(path: Path) -> None:
     """Make names in a folder durable."""
     _sync(path)
+
+
+def remove_others(folder: Path, kept: Collection[str]) -> None:
+    """Remove the plain files of a folder of ours that are not ``kept``: what an earlier version or a crash left."""
+    with host_errors(str(folder)):
+        for path in folder.iterdir():
+            if path.name not in kept and not path.is_dir():
+                path.unlink()
 
 
 def sync_all(paths: Sequence[Path]) -> None:

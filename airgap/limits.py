@@ -21,6 +21,7 @@ class Limits:
     member_path: int = 512  # bytes: a repository path of 255 with its prefix and signature name fits
     images: int = 20_000  # images in one bundle
     trust_file: int = 4 * MIB  # bytes of MAINTAINERS or of one digest list: StageX's have 6 KiB and 25 KiB
+    maintainers_history: int = 16  # earlier versions of MAINTAINERS in one bundle: a site that missed them catches up
     keyring: int = 16 * MIB  # bytes of one keyring file, flooded certificates included
     certificates: int = 10_000  # certificates in one keyring
     certificate: int = 1 * MIB  # bytes of one certificate after third-party certifications are dropped
@@ -43,6 +44,8 @@ class Limits:
     oci_index_depth: int = 3  # indexes above a manifest: BuildKit nests two
     oci_index_entries: int = 10_000  # descriptors in one index
     oci_layers: int = 1_000  # layers of one image: engines stop at about 127
+    audit_record: int = 16 * MIB  # bytes of one entry of the audit log: 20 000 images with their signers fit
+    trust_state: int = 64 * MIB  # bytes of the offline side's state: marks of 200 000 repositories fit
     blob: int = 2**43  # bytes (8 TiB): sizes stay far from 64-bit overflow
 
 
