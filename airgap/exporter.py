@@ -9,7 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from airgap.bundle.format import DIGESTS_FOLDER, KEYRING_PATH, MAINTAINERS_PATH
+from airgap.bundle.format import (
+    DIGESTS_FOLDER,
+    KEYRING_PATH,
+    MAINTAINERS_HISTORY,
+    MAINTAINERS_PATH,
+    MAINTAINERS_SIGNATURES,
+)
 from airgap.bundle.manifest import BundleManifest, Member, parse_bundle_manifest, signature_folder, sort_members
 from airgap.bundle.writer import Chunk, Output, Written, write_bundle
 from airgap.digest import Digest, digest_of
@@ -26,19 +32,28 @@ from airgap.sources.image import FoundImage, ImageSource, read_blob
 from airgap.sources.lookaside import LookasideFolder, collect
 from airgap.sources.spec import Sources, SourceSpec, parse_digest_list, require_listed
 from airgap.trust.evidence import SignatureReport
+from airgap.trust.pinned import Trust
 from airgap.trust.quorum import signers
 from airgap.trust.root import TrustRoot
+from airgap.trust.rotation import Offer
 from airgap.verify import ApprovedImage, UntrustedImage, approve, judge_for_image
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What travels beside the images. ``digest_lists`` are file names and their bytes."""
+    """What travels beside the images. ``digest_lists`` are file names and their bytes.
 
-    maintainers: bytes
+    ``offers`` are versions of MAINTAINERS with the signatures over them, oldest first; the last is ``maintainers``.
+    """
+
+    offers: Sequence[Offer]
     keyring: Keyring
     lookasides: Sequence[LookasideFolder]
     digest_lists: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def maintainers(self) -> bytes:
+        return self.offers[-1].maintainers
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +81,13 @@ class Exporter:
     root: TrustRoot
     reference_time: int
     platforms: frozenset[Platform] = frozenset()
+    _trust: Trust = field(init=False)
     _signatures: dict[str, list[bytes]] = field(default_factory=dict)
     _reports: dict[str, list[SignatureReport]] = field(default_factory=dict)
     _notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._trust = Trust(self.root, self.evidence.keyring.restricted_to(self.root.people.fingerprints))
 
     def plan(self, specs: Iterable[SourceSpec], progress: Progress) -> Plan:
         """Find everything and decide. Failures of the preflight are in the plan; what cannot be found is raised."""
@@ -157,14 +176,10 @@ class Exporter:
             self._signatures[folder] = collect(self.evidence.lookasides, repository, image.digest)
         if image.name not in self._reports:
             self._reports[image.name] = [
-                judge_for_image(image, f"{folder}/signature-{n}", data, self.root, self._keyring, self.reference_time)
+                judge_for_image(image, f"{folder}/signature-{n}", data, self._trust, self.reference_time)
                 for n, data in enumerate(self._signatures[folder], 1)
             ]
         return self._reports[image.name]
-
-    @property
-    def _keyring(self) -> Keyring:
-        return self.evidence.keyring.restricted_to(self.root.people.fingerprints)
 
     def _reaches_quorum(self, image: UntrustedImage) -> bool:
         return len(signers(self._judge(image))) >= self.root.threshold
@@ -174,7 +189,7 @@ class Exporter:
         errors: list[AirgapError] = []
         for image in images:
             try:
-                approved.append(approve(image, self._judge(image), self.root))
+                approved.append(approve(image, self._judge(image), self._trust))
             except AirgapError as error:
                 errors.append(error)
         return approved, errors
@@ -212,6 +227,7 @@ class Exporter:
         }
         for name, data in self.evidence.digest_lists.items():
             small[f"{DIGESTS_FOLDER}/{name}"] = data
+        small |= _offered(self.evidence.offers)
         for image in images:
             self._judge(image)
             folder = signature_folder(image)
@@ -226,6 +242,16 @@ class Exporter:
             return self.sources.holding(member.blob).chunks(member.blob)
 
         return content
+
+
+def _offered(offers: Sequence[Offer]) -> dict[str, bytes]:
+    """The signatures over MAINTAINERS, and its earlier versions with theirs, by path."""
+    *earlier, newest = offers
+    found = {f"{MAINTAINERS_HISTORY}/{step}/MAINTAINERS": offer.maintainers for step, offer in enumerate(earlier, 1)}
+    folders = {f"{MAINTAINERS_HISTORY}/{step}": offer for step, offer in enumerate(earlier, 1)}
+    for folder, offer in {**folders, MAINTAINERS_SIGNATURES: newest}.items():
+        found |= {f"{folder}/signature-{number}": data for number, (_, data) in enumerate(offer.signatures, 1)}
+    return found
 
 
 def _bare(descriptor: Descriptor) -> Descriptor:

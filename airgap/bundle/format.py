@@ -15,6 +15,8 @@ MANIFEST_PATH: Final = "bundle.json"
 MAINTAINERS_PATH: Final = "trust/MAINTAINERS"
 KEYRING_PATH: Final = "trust/keyring.pgp"
 DIGESTS_FOLDER: Final = "trust/digests"
+MAINTAINERS_HISTORY: Final = "trust/MAINTAINERS.history"
+MAINTAINERS_SIGNATURES: Final = "trust/MAINTAINERS.signatures"
 SIGNATURES_FOLDER: Final = "signatures"
 
 # tar (POSIX ustar, pax where a size or a name needs it)

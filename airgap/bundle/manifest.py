@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,9 @@ from airgap.bundle.format import (
     FEATURES,
     FORMAT,
     KEYRING_PATH,
+    MAINTAINERS_HISTORY,
     MAINTAINERS_PATH,
+    MAINTAINERS_SIGNATURES,
     MANIFEST_PATH,
     SIGNATURES_FOLDER,
     TAR_BLOCK,
@@ -34,16 +37,31 @@ _DIGEST_LIST: Final = re.compile(rf"{DIGESTS_FOLDER}/[a-z0-9][a-z0-9._-]{{0,99}}
 _SIGNATURE: Final = re.compile(
     rf"({SIGNATURES_FOLDER}/[a-z0-9._/-]{{1,255}}@sha256=[0-9a-f]{{64}})/signature-([1-9][0-9]{{0,5}})"
 )
+_OFFER: Final = re.compile(
+    rf"{MAINTAINERS_HISTORY}/([1-9][0-9]?)/(?:MAINTAINERS|signature-([1-9][0-9]{{0,5}}))"
+    rf"|{MAINTAINERS_SIGNATURES}/signature-([1-9][0-9]{{0,5}})"
+)
 _BLOB: Final = re.compile(rf"{BLOBS}/([0-9a-f]{{64}})")
 # Device names that some file systems reserve, whatever the suffix: such a list could not be unpacked there.
 _RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
-_FIXED_RANK: Final = {MAINTAINERS_PATH: 1, KEYRING_PATH: 2, LAYOUT_FILE: 5, INDEX_FILE: 6}
-_BLOB_RANK: Final = 7
+# The numbers of bundles/FORMAT.md §1
+_FIXED_RANK: Final = {MAINTAINERS_PATH: 1, KEYRING_PATH: 2, LAYOUT_FILE: 7, INDEX_FILE: 8}
+_DIGESTS_RANK: Final = 3
+_HISTORY_RANK: Final = 4
+_OFFER_RANK: Final = 5
+_SIGNATURE_RANK: Final = 6
+_BLOB_RANK: Final = 9
 _FIXED_LIMITS: Final = {
     MAINTAINERS_PATH: LIMITS.trust_file,
     KEYRING_PATH: LIMITS.keyring,
     LAYOUT_FILE: LIMITS.trust_file,
     INDEX_FILE: LIMITS.bundle_manifest,
+}
+_RANK_LIMITS: Final = {
+    _DIGESTS_RANK: LIMITS.trust_file,
+    _HISTORY_RANK: LIMITS.trust_file,
+    _OFFER_RANK: LIMITS.signature_file,
+    _SIGNATURE_RANK: LIMITS.signature_file,
 }
 
 
@@ -65,6 +83,14 @@ class Member:
     def signature_folder(self) -> str | None:
         match = _SIGNATURE.fullmatch(self.path)
         return None if match is None else match.group(1)
+
+    @property
+    def offer(self) -> tuple[int, int] | None:
+        """Which MAINTAINERS it is or signs: (K of the history, or 0 for the newest; N of the signature, or 0)."""
+        if self.path == MAINTAINERS_PATH:
+            return 0, 0
+        match = _OFFER.fullmatch(self.path)
+        return None if match is None else (int(match[1] or 0), int(match[2] or match[3] or 0))
 
     @property
     def stream_size(self) -> int:
@@ -143,10 +169,15 @@ def rank(path: str) -> tuple[int, str, int]:
     if path in _FIXED_RANK:
         return _FIXED_RANK[path], "", 0
     if path.startswith(f"{DIGESTS_FOLDER}/") and is_digest_list_name(path.removeprefix(f"{DIGESTS_FOLDER}/")):
-        return 3, path, 0
+        return _DIGESTS_RANK, path, 0
+    offer = _OFFER.fullmatch(path)
+    if offer is not None:
+        if offer[1] is None:
+            return _OFFER_RANK, "", int(offer[3])
+        return _HISTORY_RANK, offer[1].zfill(2), int(offer[2] or 0)
     signature = _SIGNATURE.fullmatch(path)
     if signature is not None:
-        return 4, signature.group(1), int(signature.group(2))
+        return _SIGNATURE_RANK, signature.group(1), int(signature.group(2))
     if _BLOB.fullmatch(path):
         return _BLOB_RANK, "", 0
     raise FormatError("member-unexpected", f"{MANIFEST_PATH}: {path[:200]!r} has no place in a bundle", path=path[:200])
@@ -224,6 +255,7 @@ def _require_paths(members: tuple[Member, ...], folders: set[str]) -> None:
                 raise StrictJSONError(f"{folder[:300]!r} belongs to no image")
             signatures[folder] = signatures.get(folder, 0) + 1
         _require_size(member)
+    _require_offers(member.offer for member in members)
     if max(signatures.values(), default=0) > LIMITS.signatures_per_image:
         raise StrictJSONError(f"an image has more than {LIMITS.signatures_per_image} signatures")
     missing = sorted(set(_FIXED_RANK) - seen)
@@ -231,9 +263,22 @@ def _require_paths(members: tuple[Member, ...], folders: set[str]) -> None:
         raise FormatError("member-missing", f"{MANIFEST_PATH} lists no {missing[0]}")
 
 
+def _require_offers(offers: Iterable[tuple[int, int] | None]) -> None:
+    """Each earlier MAINTAINERS is there if a signature over it is; neither are too many."""
+    found = [offer for offer in offers if offer is not None]
+    steps = {step for step, number in found if number == 0}
+    for step, count in Counter(step for step, number in found if number).items():
+        if step not in steps:
+            raise StrictJSONError(f"{MAINTAINERS_HISTORY}/{step} has no MAINTAINERS")
+        if count > LIMITS.signatures_per_image:
+            raise StrictJSONError(f"a MAINTAINERS has more than {LIMITS.signatures_per_image} signatures")
+    if len(steps) - 1 > LIMITS.maintainers_history:
+        raise StrictJSONError(f"more than {LIMITS.maintainers_history} earlier versions of MAINTAINERS")
+
+
 def _require_size(member: Member) -> None:
     """Small members are held in memory, so their size is bounded before they are read."""
-    limit = {3: LIMITS.trust_file, 4: LIMITS.signature_file}.get(rank(member.path)[0], LIMITS.blob)
+    limit = _RANK_LIMITS.get(rank(member.path)[0], LIMITS.blob)
     limit = _FIXED_LIMITS.get(member.path, limit)
     if member.size > limit:
         raise FormatError(

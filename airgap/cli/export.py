@@ -12,8 +12,7 @@ from airgap.cli import options
 from airgap.cli.output import emit, leave, print_text, standard_output, warn
 from airgap.errors import UsageError
 from airgap.exporter import Evidence, Exporter, Plan
-from airgap.files import Whole, read_given, replacing, write_whole
-from airgap.limits import LIMITS
+from airgap.files import Whole, replacing, write_whole
 from airgap.oci.descriptor import Platform, parse_platform
 from airgap.progress import Progress
 from airgap.report.documents import export_document
@@ -34,6 +33,7 @@ from airgap.trust.root import DEFAULT_THRESHOLD, new_root
     help="A file with one [NAME=]SOURCE a line. May be repeated.",
 )
 @options.maintainers_option
+@options.maintainers_signatures_option
 @options.keyring_option
 @click.option(
     "--signatures",
@@ -89,6 +89,7 @@ def command(
     sources: tuple[str, ...],
     image_lists: tuple[Path, ...],
     maintainers: Path,
+    maintainers_signatures: Path | None,
     keyrings: tuple[Path, ...],
     lookasides: tuple[Path, ...],
     digests: tuple[Path, ...],
@@ -122,16 +123,14 @@ def command(
     if to_stdout and format_ == "json":
         raise UsageError("usage", "with -o - the bundle itself is on stdout; JSON cannot be, too")
     progress = options.progress_for(quiet, no_progress)
-    maintainers_data = read_given(maintainers, LIMITS.trust_file)
     evidence = Evidence(
-        maintainers_data,
+        options.read_offers(maintainers, maintainers_signatures),
         options.read_keyrings(keyrings),
         [LookasideFolder(path) for path in lookasides],
         read_digest_lists(digests),
     )
-    root = new_root(
-        parse_maintainers(maintainers_data, str(maintainers)), threshold, claim_formats=options.formats(claim_formats)
-    )
+    people = parse_maintainers(evidence.maintainers, str(maintainers))
+    root = new_root(people, threshold, claim_formats=options.formats(claim_formats))
     with Sources() as opened:
         plan = Exporter(opened, evidence, root, options.reference_time(at), _platforms(platforms)).plan(specs, progress)
         written = None

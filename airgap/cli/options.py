@@ -11,13 +11,15 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from airgap.errors import FormatError, OpenPGPError, UsageError
-from airgap.files import read_given
+from airgap.errors import FormatError, OpenPGPError, SourceError, UsageError
+from airgap.files import host_errors, read_given
 from airgap.limits import LIMITS
 from airgap.openpgp.keyring import Keyring, load_keyring
 from airgap.progress import Progress, Silent
 from airgap.timestamp import parse_rfc3339
 from airgap.trust.claim import DEFAULT_FORMATS, ClaimFormat
+from airgap.trust.root import Group
+from airgap.trust.rotation import Offer
 
 JOBS_MAX: Final = 8  # more would only cost memory: hashing and disks are the limit
 
@@ -72,6 +74,13 @@ maintainers_option: Decorator = click.option(
     required=True,
     help="StageX's MAINTAINERS file: who is who, by full fingerprint.",
 )
+maintainers_signatures_option: Decorator = click.option(
+    "--maintainers-signatures",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Detached signatures over the exact bytes of MAINTAINERS (gpg --detach-sign). Folders 1, 2, … in it hold "
+    "earlier versions: a file MAINTAINERS and the signatures over it, oldest first.",
+)
 claim_format_option: Decorator = click.option(
     "--claim-format",
     "claim_formats",
@@ -81,9 +90,34 @@ claim_format_option: Decorator = click.option(
 )
 
 
+yes_option: Decorator = click.option("--yes", is_flag=True, help="Do not ask: the fingerprints were compared already.")
+require_one_of_option: Decorator = click.option(
+    "--require-one-of",
+    "groups",
+    multiple=True,
+    metavar="NICK[,NICK…]",
+    help="At least one of these people must be among an image's signers. May be repeated, for several groups.",
+)
+
+
 def quiet_options(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option("--no-progress", is_flag=True, help="Show no progress bar.")(command)
     return click.option("-q", "--quiet", is_flag=True, help="Show nothing but the result and errors.")(command)
+
+
+def trust_at(folder: Path | None) -> Path:
+    """The trust folder: ``--trust``, or the default."""
+    return folder if folder is not None else home() / "trust"
+
+
+def store_at(folder: Path | None) -> Path:
+    """The store: ``--store``, or the default."""
+    return folder if folder is not None else home() / "store"
+
+
+def groups(texts: Iterable[str]) -> list[Group]:
+    """The values of --require-one-of."""
+    return [tuple(nick.strip() for nick in text.split(",")) for text in texts]
 
 
 def reference_time(at: str | None) -> int:
@@ -110,6 +144,44 @@ def read_keyrings(paths: Iterable[Path]) -> Keyring:
     if not keyring and not keyring.problems:
         raise FormatError("keyring-invalid", "the keyring files hold no certificate")
     return keyring
+
+
+def read_offers(maintainers: Path, signatures: Path | None) -> list[Offer]:
+    """MAINTAINERS with the signatures over it, after its earlier versions with theirs, oldest first.
+
+    Raises SourceError(source-not-found, source-invalid), HostError, FormatError(limit-exceeded).
+    """
+    newest = read_given(maintainers, LIMITS.trust_file)
+    if signatures is None:
+        return [Offer(newest)]
+    earlier = [
+        Offer(read_given(folder / "MAINTAINERS", LIMITS.trust_file), _read_signatures(folder))
+        for folder in _numbered(signatures)
+    ]
+    return [*earlier, Offer(newest, _read_signatures(signatures))]
+
+
+def _read_signatures(folder: Path) -> tuple[tuple[str, bytes], ...]:
+    with host_errors(str(folder)):
+        paths = sorted(path for path in folder.iterdir() if path.name != "MAINTAINERS" and not path.is_dir())
+    if len(paths) > LIMITS.signatures_per_image:
+        raise SourceError("source-invalid", f"{folder}: more than {LIMITS.signatures_per_image} signature files")
+    return tuple((path.name, read_given(path, LIMITS.signature_file)) for path in paths)
+
+
+def _numbered(folder: Path) -> list[Path]:
+    """The folders 1, 2, 3 … of earlier versions."""
+    with host_errors(str(folder)):
+        names = {path.name for path in folder.iterdir() if path.is_dir()}
+    numbered = [str(number) for number in range(1, len(names) + 1)]
+    if names != set(numbered) or len(names) > LIMITS.maintainers_history:
+        raise SourceError(
+            "source-invalid",
+            f"{folder}: folders of earlier versions are called 1, 2, … up to {LIMITS.maintainers_history}; "
+            f"found {', '.join(sorted(names))[:200]}",
+            hint="Number the folders from the oldest version on, without gaps.",
+        )
+    return [folder / name for name in numbered]
 
 
 def parsed(option: str, parse: Callable[[str], Value], text: str) -> Value:

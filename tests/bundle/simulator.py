@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -31,7 +32,8 @@ from airgap.bundle.reader import BundleReader, Input
 from airgap.bundle.tar import header, padding
 from airgap.digest import Digest, digest_of, parse_digest
 from airgap.errors import AirgapError
-from airgap.importer import Examination, Job, verify_bundle
+from airgap.examiner import Examination, Job
+from airgap.importer import verify_bundle
 from airgap.oci.descriptor import Descriptor
 from airgap.oci.graph import GraphWalk
 from airgap.oci.layout import INDEX_FILE, LAYOUT_BYTES, LAYOUT_FILE, blob_path
@@ -39,9 +41,9 @@ from airgap.openpgp.keyring import load_keyring
 from airgap.openpgp.keys import parse_fingerprint
 from airgap.progress import Silent
 from airgap.reference import parse_reference
-from airgap.state import Trust
 from airgap.strict_json import canonical
 from airgap.trust.maintainers import People, Person
+from airgap.trust.pinned import Trust
 from airgap.trust.root import new_root
 from airgap.verify import UntrustedImage
 
@@ -301,7 +303,7 @@ def read_through(source: bytes | Input, *, jobs: int = 1) -> tuple[Digest, dict[
 def examine(source: bytes | Input, *, jobs: int = 1, given: Trust | None = None) -> Examination:
     """The whole procedure of ``airgap verify``."""
     job = Job(given or trust(), NOW, jobs, Silent())
-    return verify_bundle(Whole(source) if isinstance(source, bytes) else source, job)
+    return verify_bundle(nullcontext(Whole(source) if isinstance(source, bytes) else source), job)
 
 
 def refusal(source: bytes | Input, *, jobs: int = 1, given: Trust | None = None) -> AirgapError:

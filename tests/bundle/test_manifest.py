@@ -385,3 +385,63 @@ def test_the_encoding_is_canonical(bundle: Bundle) -> None:
         one.path < other.path or rank(one.path) <= rank(other.path)
         for one, other in itertools.pairwise(bundle.manifest.members)
     )
+
+
+HISTORY, OFFERED = "trust/MAINTAINERS.history", "trust/MAINTAINERS.signatures"
+
+
+def with_offers(bundle: Bundle, *paths: str) -> bytes:
+    """bundle.json with these members more, in their order."""
+    members = [*bundle.manifest.members, *(Member(path, 5, Digest(HEX)) for path in paths)]
+    return replace(bundle.manifest, members=sort_members(members)).encoded
+
+
+class TestOffers:
+    """Earlier versions of MAINTAINERS and the signatures over each (TRUST rule 9)."""
+
+    def test_accepted(self, bundle: Bundle) -> None:
+        steps = [f"{HISTORY}/{step}/{name}" for step in (1, 2, 10) for name in ("MAINTAINERS", "signature-1")]
+        signatures = [f"{OFFERED}/signature-{number}" for number in (1, 2, 10)]
+        parsed = parse_bundle_manifest(with_offers(bundle, *signatures, *steps))
+        found = [member.offer for member in parsed.members if member.offer is not None]
+        assert found == [(0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (10, 0), (10, 1), (0, 1), (0, 2), (0, 10)]
+        paths = [member.path for member in parsed.members]
+        assert paths.index("trust/keyring.pgp") < paths.index(steps[0]) < paths.index(signatures[0])
+
+    @pytest.mark.parametrize(
+        "paths",
+        [
+            [f"{HISTORY}/1/signature-1"],
+            [f"{HISTORY}/{step}/MAINTAINERS" for step in range(1, LIMITS.maintainers_history + 2)],
+            [f"{OFFERED}/signature-{number}" for number in range(1, LIMITS.signatures_per_image + 2)],
+        ],
+        ids=["no file", "too many versions", "too many signatures"],
+    )
+    def test_refused(self, bundle: Bundle, paths: list[str]) -> None:
+        assert reason(with_offers(bundle, *paths)) == ("bundle-manifest-invalid", 10)
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            f"{HISTORY}/0/MAINTAINERS",
+            f"{HISTORY}/01/MAINTAINERS",
+            f"{HISTORY}/100/MAINTAINERS",
+            f"{HISTORY}/1/maintainers",
+            f"{HISTORY}/1/../MAINTAINERS",
+            f"{HISTORY}/MAINTAINERS",
+            f"{HISTORY}/1/signature-0",
+            f"{OFFERED}/signature-01",
+            f"{OFFERED}/MAINTAINERS",
+            f"{OFFERED}/anna.sig",
+        ],
+    )
+    def test_no_place(self, path: str) -> None:
+        with pytest.raises(FormatError) as caught:
+            rank(path)
+        assert caught.value.kind == "member-unexpected"
+
+    def test_sizes(self, bundle: Bundle) -> None:
+        for path, limit in ((f"{OFFERED}/signature-1", 64 * 1024), (f"{HISTORY}/1/MAINTAINERS", 4 * MIB)):
+            members = [*bundle.manifest.members, Member(path, limit + 1, Digest(HEX))]
+            data = replace(bundle.manifest, members=sort_members(members)).encoded
+            assert reason(data) == ("limit-exceeded", 10)
