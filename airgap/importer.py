@@ -1,284 +1,119 @@
 """The offline side: one procedure for ``verify`` and ``import``; the step numbers are those of bundles/FORMAT.md §7.
 
-This module orders the work; the decisions are in verify.py, the bytes in bundle/, the files in store.py.
+This module orders the work; the decisions are in verify.py, the bytes in bundle/, the files in store.py and state.py.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
 
-from airgap.bundle.format import (
-    KEYRING_PATH,
-    MAINTAINERS_PATH,
-    MANIFEST_PATH,
-    SIGNATURES_FOLDER,
-)
-from airgap.bundle.manifest import BundleManifest, Member, signature_folder
+from airgap import records
+from airgap.bundle.manifest import BundleManifest
 from airgap.bundle.reader import BundleReader, Input
 from airgap.digest import Digest
 from airgap.engines.engine import Engine
-from airgap.errors import AirgapError, FormatError
-from airgap.oci.descriptor import Descriptor
-from airgap.oci.graph import GraphWalk
-from airgap.oci.layout import INDEX_FILE, LAYOUT_BYTES, LAYOUT_FILE
-from airgap.openpgp.keyring import Keyring, load_keyring
+from airgap.errors import AirgapError, Interrupted
+from airgap.examiner import Examination, Examiner, Job, Refused
+from airgap.keeper import keep_revocations
+from airgap.openpgp.keyring import Keyring
 from airgap.progress import Progress
-from airgap.state import Trust
-from airgap.store import Quarantine, Store
-from airgap.trust.evidence import SignatureReport
-from airgap.trust.maintainers import parse_maintainers
-from airgap.trust.quorum import signers
-from airgap.verify import (
-    ApprovedImage,
-    BlobReceipt,
-    LoadedImage,
-    UntrustedImage,
-    VerifiedImage,
-    approve,
-    judge_for_image,
-    require_complete,
-)
+from airgap.state import TrustFolder
+from airgap.store import Store
+
+Opening = AbstractContextManager[Input]
 
 
-@dataclass(slots=True)
-class Examination:
-    """What is known of a bundle so far; kept up to date while it is read, so that a refusal can show it too."""
-
-    manifest: BundleManifest | None = None
-    id: Digest | None = None
-    reports: dict[str, list[SignatureReport]] = field(default_factory=dict)
-    approved: list[ApprovedImage] = field(default_factory=list)
-    verified: list[VerifiedImage] = field(default_factory=list)
-    loaded: list[LoadedImage] = field(default_factory=list)
-    errors: list[AirgapError] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    is_stored: bool = False  # whether the images were published to the store
-
-    @property
-    def accepted(self) -> bool:
-        """Every image verified, and nothing went wrong. An empty examination is not accepted."""
-        return self.manifest is not None and len(self.verified) == len(self.manifest.images) > 0 and not self.errors
-
-    def reports_of(self, image: UntrustedImage) -> list[SignatureReport]:
-        return self.reports.get(image.name, [])
-
-    def signers_of(self, image: UntrustedImage) -> tuple[str, ...]:
-        """The people whose signatures count for this image, whether or not they are enough."""
-        return signers(self.reports_of(image))
-
-
-class _Refused(Exception):
-    """Reading stops here: the examination already holds the errors."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Everything an examination needs besides the bundle. ``reference_time`` is in seconds since 1970."""
-
-    trust: Trust
-    reference_time: int
-    jobs: int
-    progress: Progress
-
-
-def verify_bundle(source: Input, job: Job) -> Examination:
+def verify_bundle(opening: Opening, job: Job) -> Examination:
     """Steps 1 to 10: judge a bundle, writing nothing. Every error is in the examination."""
-    examination = Examination()
-    with _collecting(examination), BundleReader(source, jobs=job.jobs, progress=job.progress) as reader:
-        _Examiner(reader, job, examination).run(None)
+    examination = Examination(overrides=_overrides(job))
+    with (
+        _collecting(examination),
+        opening as source,
+        BundleReader(source, jobs=job.jobs, progress=job.progress) as reader,
+    ):
+        Examiner(reader, job, examination).run(None)
     return examination
 
 
-def import_bundle(source: Input, job: Job, store: Store, engines: Sequence[Engine] = ()) -> Examination:
-    """Steps 1 to 14: judge a bundle; if all of it is accepted, publish it to the store and load it into each engine.
+def import_bundle(
+    opening: Opening, job: Job, folder: TrustFolder, store: Store, engines: Sequence[Engine] = ()
+) -> Examination:
+    """Steps 1 to 15: judge a bundle; if all of it is accepted, publish it to the store and load it into each engine.
 
-    Every error is in the examination. A refusal leaves store and engines as they were.
+    Every error is in the examination. A refusal leaves store, engines and trust as they were, save that the log tells
+    of it, and that revocations of pinned people are kept.
     """
-    examination = Examination()
-    with _collecting(examination), store.writing():
-        with BundleReader(source, jobs=job.jobs, progress=job.progress) as reader:
-            examiner = _Examiner(reader, job, examination, engines)
-            examiner.open()
-            with store.quarantine(_id(examination)) as quarantine:
-                examiner.run(quarantine)
-                store.publish(examination.verified, quarantine, examiner.evidence)
-                examination.is_stored = True
-        for engine in engines:
-            job.progress.stage(f"loading into {engine.target}", None)
-            examination.loaded += engine.load(examination.verified, store)
+    examination = Examination(overrides=_overrides(job))
+    with _telling_of_interruption(examination, job, folder):
+        with _collecting(examination), store.writing():
+            with opening as source, BundleReader(source, jobs=job.jobs, progress=job.progress) as reader:
+                _take_in(reader, examination, job, folder, store, engines)
+            for engine in engines:
+                job.progress.stage(f"loading into {engine.target}", None)
+                examination.loaded += engine.load(examination.verified, store)
+        _tell(examination, job, folder)
     return examination
+
+
+def _overrides(job: Job) -> list[str]:
+    return ["allow-older"] if job.allow_older else []
+
+
+def _take_in(
+    reader: BundleReader,
+    examination: Examination,
+    job: Job,
+    folder: TrustFolder,
+    store: Store,
+    engines: Sequence[Engine],
+) -> None:
+    """Steps 2 to 12, and what the trust folder then knows."""
+
+    def remember(carried: Keyring) -> None:
+        keep_revocations(folder, carried, examination.id, job.reference_time)
+
+    examiner = Examiner(reader, job, examination, engines, remember)
+    examiner.open()
+    with store.quarantine(_id(examination)) as quarantine:
+        examiner.run(quarantine)
+        accepted = folder.trust.accepting(examiner.trust, [one.dated for one in examination.approved])
+        folder.decide(records.import_record(examination, folder.trust, job.reference_time), accepted)
+        store.publish(examination.verified, quarantine, examiner.evidence)
+        examination.is_stored = True
+        folder.commit()
+
+
+def _tell(examination: Examination, job: Job, folder: TrustFolder) -> None:
+    """What the log does not say yet: a refusal, or what became of loading."""
+    if not examination.errors and not examination.loaded:
+        return
+    make = records.load_record if examination.is_stored else records.import_record
+    with _collecting(examination):
+        folder.record(make(examination, folder.trust, job.reference_time))
+
+
+@contextlib.contextmanager
+def _telling_of_interruption(examination: Examination, job: Job, folder: TrustFolder) -> Iterator[None]:
+    """Whoever stops an import, the log tells of it if it can."""
+    try:
+        yield
+    except BaseException as error:
+        examination.errors.append(Interrupted("interrupted", f"stopped by {type(error).__name__}"))
+        with contextlib.suppress(AirgapError):
+            _tell(examination, job, folder)
+        raise
 
 
 @contextlib.contextmanager
 def _collecting(examination: Examination) -> Iterator[None]:
     try:
         yield
-    except _Refused:
+    except Refused:
         pass
     except AirgapError as error:
         examination.errors.append(error)
-
-
-class _Examiner:
-    """Takes the members in their order and hands them to the decisions."""
-
-    def __init__(
-        self, reader: BundleReader, job: Job, examination: Examination, engines: Sequence[Engine] = ()
-    ) -> None:
-        self._engines = engines
-        self._reader = reader
-        self._job = job
-        self._examination = examination
-        self._keyring = job.trust.keyring
-        self.evidence: dict[str, bytes] = {}
-
-    def open(self) -> BundleManifest:
-        """Step 2."""
-        examination = self._examination
-        if examination.manifest is None:
-            examination.manifest, examination.id = self._reader.read_manifest()
-        return examination.manifest
-
-    def run(self, quarantine: Quarantine | None) -> None:
-        """Steps 3 to 10. Raises AirgapError or _Refused."""
-        manifest = self.open()
-        self._read_trust()
-        self._read_signatures(manifest)
-        self._expect(LAYOUT_FILE, LAYOUT_BYTES)
-        self._expect(INDEX_FILE, manifest.index())
-        walk = GraphWalk(tuple(image.descriptor for image in manifest.images))
-        self._read_documents(walk, walk.manifests(), quarantine)
-        self._approve(manifest)
-        for engine in self._engines:
-            engine.preflight(manifest.images)
-        self._reader.read_ahead()
-        self._read_documents(walk, walk.configs(), quarantine)
-        walk.finish()
-        self._require_platforms(manifest, walk)
-        receipts = self._read_layers(walk, quarantine)
-        self._examination.verified = require_complete(self._examination.approved, walk, receipts)
-
-    def _read_trust(self) -> None:
-        """Step 3: the bundle's certificates count by pinned fingerprint only; its MAINTAINERS is compared, not used."""
-        root = self._job.trust.root
-        while (member := self._reader.next) is not None and member.path.startswith("trust/"):
-            data = self._reader.read()
-            if member.path == MAINTAINERS_PATH:
-                self._compare_maintainers(data)
-            elif member.path == KEYRING_PATH:
-                carried = load_keyring([data])
-                self._keyring = self._keyring.merged_with(carried.restricted_to(root.people.fingerprints))
-                self._note_strangers(carried)
-
-    def _compare_maintainers(self, data: bytes) -> None:
-        ours = {person.nick: person.fingerprints for person in self._job.trust.root.people}
-        theirs = {person.nick: person.fingerprints for person in parse_maintainers(data, MAINTAINERS_PATH)}
-        for nick in sorted(set(ours) | set(theirs)):
-            if nick not in ours:
-                self._note(f"the bundle's MAINTAINERS also lists {nick}, whom the trust root does not know")
-            elif nick not in theirs:
-                self._note(f"the bundle's MAINTAINERS no longer lists {nick}")
-            elif ours[nick] != theirs[nick]:
-                self._note(f"the bundle's MAINTAINERS gives {nick} other keys than the trust root")
-
-    def _note_strangers(self, carried: Keyring) -> None:
-        pinned = set(self._job.trust.root.people.fingerprints)
-        for certificate in carried:
-            if certificate.primary.fingerprint not in pinned:
-                self._note(f"ignored certificate {certificate.primary.fingerprint}: it belongs to no pinned maintainer")
-        for problem in carried.problems:
-            self._note(f"ignored a certificate in the bundle's keyring: {problem.message}")
-
-    def _note(self, text: str) -> None:
-        self._examination.notes.append(text)
-
-    def _read_signatures(self, manifest: BundleManifest) -> None:
-        """Steps 4 and 5."""
-        by_folder: dict[str, list[UntrustedImage]] = {}
-        for image in manifest.images:
-            by_folder.setdefault(signature_folder(image), []).append(image)
-        self._job.progress.stage("checking signatures", None)
-        while (member := self._reader.next) is not None and member.signature_folder is not None:
-            data = self._reader.read()
-            self.evidence[member.path.removeprefix(f"{SIGNATURES_FOLDER}/")] = data
-            for image in by_folder[member.signature_folder]:
-                self._judge(image, member, data)
-
-    def _judge(self, image: UntrustedImage, member: Member, data: bytes) -> None:
-        job = self._job
-        report = judge_for_image(image, member.path, data, job.trust.root, self._keyring, job.reference_time)
-        self._examination.reports.setdefault(image.name, []).append(report)
-
-    def _expect(self, path: str, data: bytes) -> None:
-        """A member that follows from the manifest."""
-        member = self._next(path)
-        if self._reader.read() != data:
-            raise FormatError("member-unexpected", f"{member.path} is not the one that follows from {MANIFEST_PATH}")
-
-    def _read_documents(self, walk: GraphWalk, wanted: Iterator[Descriptor], quarantine: Quarantine | None) -> None:
-        """Step 8: indexes, manifests and configurations, in the order that the graph predicts."""
-        for descriptor in wanted:
-            self._next_blob(descriptor)
-            data = self._reader.read()
-            walk.feed(descriptor, data)
-            if quarantine is not None:
-                quarantine.put(descriptor.digest, data)
-
-    def _approve(self, manifest: BundleManifest) -> None:
-        """Steps 6 and 7, for all images: every failure is collected before reading stops."""
-        for image in manifest.images:
-            reports = self._examination.reports_of(image)
-            try:
-                self._examination.approved.append(approve(image, reports, self._job.trust.root))
-            except AirgapError as error:
-                self._examination.errors.append(error)
-        if self._examination.errors:
-            raise _Refused
-
-    def _require_platforms(self, manifest: BundleManifest, walk: GraphWalk) -> None:
-        for image in manifest.images:
-            found = tuple(str(platform) for platform in walk.platforms(image.descriptor))
-            if found != image.platforms:
-                raise FormatError(
-                    "bundle-manifest-invalid",
-                    f"{MANIFEST_PATH} says {image.name} is for {', '.join(image.platforms)[:200]}, "
-                    f"it is for {', '.join(found)}",
-                )
-
-    def _read_layers(self, walk: GraphWalk, quarantine: Quarantine | None) -> list[BlobReceipt]:
-        """Steps 9 and 10."""
-        manifest = self.open()
-        self._job.progress.stage(
-            "checking layers" if quarantine is None else "checking and storing", manifest.stream_size
-        )
-        for descriptor in walk.layers():
-            self._next_blob(descriptor)
-            self._reader.stream(quarantine.sink(descriptor.digest) if quarantine is not None else None)
-        if self._reader.next is not None:
-            raise FormatError("member-unexpected", f"{self._reader.next.path} belongs to no image in this bundle")
-        return self._reader.finish()
-
-    def _next_blob(self, descriptor: Descriptor) -> None:
-        member = self._reader.next
-        if member is None or member.blob != descriptor.digest:
-            found = "the end" if member is None else member.path[:200]
-            raise FormatError(
-                "member-missing", f"expected blob {descriptor.digest}, found {found}", digest=str(descriptor.digest)
-            )
-        if member.size != descriptor.size:
-            raise FormatError(
-                "bundle-manifest-invalid",
-                f"{MANIFEST_PATH} gives blob {descriptor.digest} {member.size} bytes, its image {descriptor.size}",
-            )
-
-    def _next(self, path: str) -> Member:
-        member = self._reader.next
-        if member is None or member.path != path:
-            found = "the end" if member is None else member.path[:200]
-            raise FormatError("member-missing", f"expected {path}, found {found}")
-        return member
 
 
 def _id(examination: Examination) -> Digest:

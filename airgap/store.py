@@ -11,7 +11,6 @@ bundle was verified; index.json comes last, so a reader sees all of an import or
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,6 +21,7 @@ from airgap.digest import Digest
 from airgap.errors import FormatError, HostError, IntegrityError
 from airgap.files import (
     BUFFER,
+    held,
     host_errors,
     make_folder,
     open_regular,
@@ -44,7 +44,8 @@ from airgap.oci.layout import (
     parse_layout,
     parse_layout_index,
 )
-from airgap.verify import VerifiedImage
+from airgap.reference import Reference, parse_reference
+from airgap.verify import UntrustedImage, VerifiedImage
 
 _PRIVATE: Final = ".airgap"
 _SIGNATURES: Final = "signatures"
@@ -109,19 +110,11 @@ class Store:
         private = self.folder / _PRIVATE
         make_folder(private)
         path = private / "lock"
-        with host_errors(str(path)):
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise HostError("store-locked", f"{self.folder}: another airgap is writing to this store") from None
+        with held(path, self.folder, create=True):
             try:
                 yield
             finally:
                 self._forget_if_empty(path)
-        finally:
-            os.close(descriptor)
 
     @contextlib.contextmanager
     def quarantine(self, bundle: Digest) -> Iterator[Quarantine]:
@@ -149,6 +142,20 @@ class Store:
                 raise
             return ()
 
+    def untrusted(self) -> tuple[UntrustedImage, ...]:
+        """The published images as index.json claims them, to be judged again. Raises FormatError."""
+        found = []
+        for image in self.images():
+            name = parse_reference(image.name or "", INDEX_FILE)
+            bare = Descriptor(image.media_type, image.digest, image.size)
+            found.append(UntrustedImage(Reference(name.repository, name.tag), bare, ()))
+        return tuple(found)
+
+    def signatures(self, image: UntrustedImage) -> dict[str, bytes]:
+        """The evidence that is kept of an image: its signature files by their path in the lookaside tree."""
+        files = _read_signatures(self.folder / _SIGNATURES / image.lookaside)
+        return {f"{_SIGNATURES}/{image.lookaside}/signature-{number}": data for number, data in enumerate(files, 1)}
+
     def publish(self, images: Iterable[VerifiedImage], quarantine: Quarantine, evidence: Mapping[str, bytes]) -> None:
         """Make verified images visible: blobs and evidence first, then, in one step, the index (step 12).
 
@@ -169,10 +176,21 @@ class Store:
             write_whole(self.folder / LAYOUT_FILE, LAYOUT_BYTES)
             write_whole(self.folder / INDEX_FILE, encode_index((name, image) for (name, _), image in listed.items()))
         except BaseException:
-            for path in reversed(added):
-                with contextlib.suppress(OSError):
-                    path.unlink()
+            self._take_out(added)
             raise
+
+    def _take_out(self, added: Iterable[Path]) -> None:
+        """Remove what publish() had added, and the folders that are empty without it."""
+        folders = {self.folder / BLOBS}
+        for path in added:
+            folders.add(path.parent)
+            with contextlib.suppress(OSError):
+                path.unlink()
+        for folder in folders:
+            with contextlib.suppress(OSError):  # up to the first that is not empty
+                while folder != self.folder:
+                    folder.rmdir()
+                    folder = folder.parent
 
     @staticmethod
     def _take_in(source: Path, target: Path, added: list[Path]) -> None:
@@ -200,6 +218,12 @@ class Store:
                 f"{path}: the stored blob is damaged",
                 hint="Check the disk, then import the bundle again: it replaces the damaged blob.",
             )
+
+    def read(self, descriptor: Descriptor, limit: int) -> bytes:
+        """A small stored blob, hashed again. Raises FormatError(limit-exceeded), IntegrityError."""
+        if descriptor.size > limit:
+            raise FormatError("limit-exceeded", f"blob {descriptor.digest} has {descriptor.size} bytes, over {limit}")
+        return b"".join(self.chunks(descriptor))
 
     def _keep_evidence(self, evidence: Mapping[str, bytes], added: list[Path]) -> None:
         """Add signature files to the lookaside tree; one that is already there under any number is not repeated."""

@@ -6,12 +6,17 @@ from pathlib import Path
 
 import click
 
-from airgap.bundle.reader import Input
 from airgap.cli import options
 from airgap.cli.judging import judge
 from airgap.engines.targets import open_target
-from airgap.importer import Examination, Job, import_bundle
+from airgap.examiner import Examination, Job
+from airgap.files import open_input, write_whole
+from airgap.importer import import_bundle
+from airgap.report.documents import receipt_document
+from airgap.state import TrustFolder, open_trust
 from airgap.store import Store
+from airgap.strict_json import canonical
+from airgap.trust.pinned import Trust
 
 
 @click.command("import")
@@ -25,6 +30,17 @@ from airgap.store import Store
     metavar="TARGET",
     help="Where to load the images besides the store: oci:DIR. May be repeated.",
 )
+@click.option(
+    "--allow-older",
+    is_flag=True,
+    help="Accept images that are older than the newest accepted one of their repository. This is logged.",
+)
+@click.option(
+    "--receipt",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write what the store now holds, in digests, for the sender of the next bundle.",
+)
 @options.at_option
 @options.jobs_option
 @options.format_option
@@ -34,6 +50,8 @@ def command(
     trust_folder: Path | None,
     store_folder: Path | None,
     targets: tuple[str, ...],
+    allow_older: bool,
+    receipt: Path | None,
     at: str | None,
     jobs: int | None,
     format_: str,
@@ -43,15 +61,24 @@ def command(
     """Judge a bundle by the pinned trust root and, if all of it is accepted, let its images in.
 
     BUNDLE is a file, or - to read it from a pipe. Images are kept in the store, which is an OCI image layout that any
-    tool can read. If anything is refused, nothing is kept or loaded.
+    tool can read. If anything is refused, nothing is kept or loaded; the audit log tells of it either way.
 
     \b
     Example:
       airgap import rust.airgap.tar.zst --trust /etc/airgap/trust --store /srv/airgap --to oci:/srv/images
     """
     engines = [open_target(target) for target in targets]
+    store = Store(options.store_at(store_folder))
+    reference_time = options.reference_time(at)
+    progress = options.progress_for(quiet, no_progress)
 
-    def examine(source: Input, job: Job) -> Examination:
-        return import_bundle(source, job, Store(store_folder or options.home() / "store"), engines)
+    def examine(folder: TrustFolder) -> Examination:
+        job = Job(folder.trust, reference_time, options.job_count(jobs), progress, allow_older)
+        return import_bundle(open_input(bundle), job, folder, store, engines)
 
-    judge(bundle, trust_folder, at, jobs, format_, options.progress_for(quiet, no_progress), examine)
+    def write_receipt(examination: Examination, trust: Trust) -> None:
+        if receipt is not None:
+            held = [image.digest for image in store.images()]
+            write_whole(receipt, canonical(receipt_document(examination, trust, held)) + b"\n")
+
+    judge(open_trust(options.trust_at(trust_folder)), examine, reference_time, format_, write_receipt)

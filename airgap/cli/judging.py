@@ -2,38 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
-from airgap.bundle.reader import Input
-from airgap.cli import options
 from airgap.cli.output import emit, leave
 from airgap.errors import AirgapError
-from airgap.files import open_input
-from airgap.importer import Examination, Job
-from airgap.progress import Progress
+from airgap.examiner import Examination
 from airgap.report.documents import verdict_document
-from airgap.state import Trust, load_trust
+from airgap.state import load_trust
+from airgap.trust.pinned import Trust
+
+
+class Holder(Protocol):
+    @property
+    def trust(self) -> Trust: ...
+
+
+Held = TypeVar("Held", bound=Holder)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A trust root that is only read."""
+
+    trust: Trust
+
+
+@contextlib.contextmanager
+def reading(folder: Path) -> Iterator[Reading]:
+    yield Reading(load_trust(folder))
 
 
 def judge(
-    bundle: str,
-    trust_folder: Path | None,
-    at: str | None,
-    jobs: int | None,
+    holding: AbstractContextManager[Held],
+    examine: Callable[[Held], Examination],
+    reference_time: int,
     format_: str,
-    progress: Progress,
-    examine: Callable[[Input, Job], Examination],
+    then: Callable[[Examination, Trust], None] = lambda *_: None,
 ) -> None:
-    """Load the trust root, examine the bundle, print the verdict, and leave with its exit status."""
-    reference_time = options.reference_time(at)
+    """Open the trust root, examine by it, print the verdict, and leave with its exit status.
+
+    ``then`` is done while the trust root is still held, after an examination in which nothing went wrong.
+    """
     trust: Trust | None = None
+    examination = Examination()
     try:
-        trust = load_trust(trust_folder if trust_folder is not None else options.home() / "trust")
-        job = Job(trust, reference_time, options.job_count(jobs), progress)
-        with open_input(bundle) as source:
-            examination = examine(source, job)
+        with holding as holder:
+            trust = holder.trust
+            examination = examine(holder)
+            if examination.accepted:
+                then(examination, trust)
     except AirgapError as error:
-        examination = Examination(errors=[error])
+        examination.errors.append(error)
     emit(verdict_document(examination, trust, reference_time), format_)
     leave(examination.errors)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import os
 import signal
@@ -13,35 +12,23 @@ from typing import Final, NoReturn
 import click
 
 from airgap import __version__
+from airgap.cli.lazy import LazyGroup
 from airgap.cli.output import fail, prepare_streams
 from airgap.errors import AirgapError, HostError, Interrupted, UsageError
 from airgap.files import host_error
 
-# Imported when used: `airgap --version` should not pay for OpenPGP.
-_COMMANDS: Final = {
+_MODULES: Final = {
     "export": "airgap.cli.export",
     "inspect": "airgap.cli.inspect",
     "verify": "airgap.cli.verify",
     "import": "airgap.cli.import_",
     "trust": "airgap.cli.trust",
     "signatures": "airgap.cli.signatures",
+    "log": "airgap.cli.log",
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are modules with a ``command`` in them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(_COMMANDS[cmd_name]).command
-        return command
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, modules=_MODULES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="airgap")
 def cli() -> None:
     """Carry signed container images across an air gap.

@@ -6,17 +6,22 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from airgap.digest import Digest, digest_of
 from airgap.errors import AirgapError
-from airgap.timestamp import rfc3339
+from airgap.strict_json import canonical
+from airgap.timestamp import days_before, rfc3339
 
 if TYPE_CHECKING:  # an error can be shown without loading OpenPGP
+    from airgap.audit import Entry, Head
     from airgap.auditor import AuditedImage
     from airgap.bundle.manifest import BundleManifest
-    from airgap.digest import Digest
-    from airgap.importer import Examination
+    from airgap.examiner import Examination
     from airgap.openpgp.certificate import Certificate
-    from airgap.state import Trust
+    from airgap.openpgp.keys import Fingerprint
+    from airgap.reviewer import Drilled
     from airgap.trust.evidence import SignatureReport
+    from airgap.trust.pinned import Trust
+    from airgap.trust.rotation import Change
     from airgap.verify import UntrustedImage
 
 Document = dict[str, object]
@@ -53,7 +58,7 @@ def signature_document(report: SignatureReport) -> Document:
 def verdict_document(examination: Examination, trust: Trust | None, reference_time: int) -> Document:
     """The verdict on a bundle (CONTRACT §3), also when it could not be read to its end."""
     manifest = examination.manifest
-    verified = {one.image.name for one in examination.verified} if examination.accepted else set()
+    accepted = examination.accepted_names
     return {
         "schema": "airgap/verdict/v1",
         "accepted": examination.accepted,
@@ -62,9 +67,9 @@ def verdict_document(examination: Examination, trust: Trust | None, reference_ti
         if trust is None
         else {"id": str(trust.root.id), "version": trust.root.version, "threshold": trust.root.threshold},
         "time": {"reference": rfc3339(reference_time)},
-        "images": []
-        if manifest is None
-        else [_image(image, examination, trust, image.name in verified) for image in manifest.images],
+        "images": [
+            _image(image, examination, trust, reference_time, image.name in accepted) for image in examination.images
+        ],
         "loaded": [
             {
                 "target": loaded.target,
@@ -74,6 +79,7 @@ def verdict_document(examination: Examination, trust: Trust | None, reference_ti
             for loaded in examination.loaded
         ],
         "stored": examination.is_stored,
+        "overrides": list(examination.overrides),
         "notes": list(examination.notes),
         "errors": [error_document(error) for error in examination.errors],
     }
@@ -148,7 +154,91 @@ def trust_document(trust: Trust) -> Document:
         "repositories": [{"scope": scope.prefix, "identity": str(scope.rule)} for scope in root.scopes],
         "claim_formats": [str(name) for name in root.claim_formats],
         "strict_expiry": root.strict_expiry,
+        "algorithms": list(root.keys.algorithms),
+        "minimum_rsa_bits": root.keys.rsa_bits,
+        "required": [list(group) for group in root.required],
+        "maintainers": None if root.maintainers is None else str(root.maintainers),
+        "revoked": [
+            {"certificate": str(fingerprint), "time": rfc3339(time)}
+            for fingerprint, time in sorted(trust.memory.revoked.items())
+        ],
+        "marks": [
+            {"repository": str(repository), "newest": rfc3339(mark.time), "digests": sorted(map(str, mark.digests))}
+            for repository, mark in sorted(trust.memory.marks.items())
+        ],
     }
+
+
+def update_document(before: Trust, after: Trust, changes: Sequence[Change], *, by_hand: bool) -> Document:
+    """What `trust update` did: the roots before and after, who joined and left, and who signed each step."""
+    old = {person.nick for person in before.root.people}
+    new = {person.nick for person in after.root.people}
+    return {
+        "schema": "airgap/trust-update/v1",
+        "before": {"id": str(before.root.id), "version": before.root.version},
+        "by_hand": by_hand,
+        "joined": sorted(new - old),
+        "left": sorted(old - new),
+        "steps": [
+            {
+                "version": change.trust.root.version,
+                "old_signers": list(change.old_signers),
+                "new_signers": list(change.new_signers),
+                "signatures": [signature_document(report) for report in change.reports],
+            }
+            for change in changes
+        ],
+        "trust": trust_document(after),
+    }
+
+
+def drill_document(trust: Trust, without: Sequence[Fingerprint], rows: Sequence[Drilled]) -> Document:
+    """What would become of stored images if these certificates were revoked."""
+    return {
+        "schema": "airgap/drill/v1",
+        "revoked": [str(fingerprint) for fingerprint in without],
+        "threshold": trust.root.threshold,
+        "images": [
+            {
+                "reference": str(row.image.reference),
+                "digest": str(row.image.digest),
+                "before": list(row.before),
+                "after": list(row.after),
+                "outcome": row.outcome,
+            }
+            for row in rows
+        ],
+        "summary": {"images": len(rows), **dict(sorted(Counter(row.outcome for row in rows).items()))},
+    }
+
+
+def log_document(entries: Iterable[Entry]) -> Document:
+    return {
+        "schema": "airgap/log/v1",
+        "entries": [
+            {"number": entry.head.entries, "hash": f"sha256:{entry.head.hash}", **entry.parsed()} for entry in entries
+        ],
+    }
+
+
+def log_check_document(head: Head) -> Document:
+    return {
+        "schema": "airgap/log-check/v1",
+        "whole": True,
+        "entries": head.entries,
+        "head": f"sha256:{head.hash}",
+    }
+
+
+def receipt_document(examination: Examination, trust: Trust, held: Iterable[Digest]) -> Document:
+    """What arrived, in digests only: for the other side, whose next bundle may leave out what is held here."""
+    body: Document = {
+        "bundle": str(examination.id),
+        "images": sorted({str(digest) for digest in held}),
+        "schema": "airgap/receipt/v1",
+        "trust": str(trust.root.id),
+    }
+    return body | {"self": str(digest_of(canonical(body)))}
 
 
 def signatures_document(reports: Sequence[SignatureReport], *, explain: bool = False) -> Document:
@@ -187,7 +277,9 @@ def audit_document(images: Sequence[AuditedImage]) -> Document:
     }
 
 
-def _image(image: UntrustedImage, examination: Examination, trust: Trust | None, accepted: bool) -> Document:
+def _image(
+    image: UntrustedImage, examination: Examination, trust: Trust | None, reference_time: int, accepted: bool
+) -> Document:
     return {
         "reference": str(image.reference),
         "digest": str(image.digest),
@@ -196,7 +288,23 @@ def _image(image: UntrustedImage, examination: Examination, trust: Trust | None,
         "signers": list(examination.signers_of(image)),
         "platforms": list(image.platforms),
         "signatures": [signature_document(report) for report in examination.reports_of(image)],
+        "staleness": _staleness(image, examination, trust, reference_time),
     }
+
+
+def _staleness(
+    image: UntrustedImage, examination: Examination, trust: Trust | None, reference_time: int
+) -> Document | None:
+    """When the newest accepted image of this repository reached quorum, this one included, and how long ago that is."""
+    repository = image.reference.repository
+    times = [one.reached for one in examination.approved if one.image.reference.repository == repository]
+    mark = None if trust is None else trust.memory.marks.get(repository)
+    if mark is not None:
+        times.append(mark.time)
+    if not times:
+        return None
+    newest = max(times)
+    return {"newest": rfc3339(newest), "days": days_before(newest, reference_time)}
 
 
 def _certificate(certificate: Certificate) -> Document:

@@ -55,11 +55,16 @@ def _verdict(document: Mapping[str, Any]) -> Iterator[str]:
         people = f"{len(image['signers'])} counted, {image['threshold']} needed"
         yield f"  signed by {', '.join(image['signers']) or 'nobody'} ({people})"
         yield from (f"    {line}" for line in _signature_rows(image["signatures"]))
+        if image["staleness"]:
+            days = image["staleness"]["days"]
+            yield f"  newest accepted image of this repository reached quorum {days} days before the reference time"
     for one in _most(loaded):
         yield f"loaded  {one['reference']} into {one['target']}, which reports {short(one['digest'])}"
     yield from _notes_and_errors(document)
     if errors and document["stored"]:
         yield "The images were verified and are in the store; loading them failed."
+    elif errors and images and not document["bundle"]:
+        yield f"{verb}. What is marked ✗ would be refused today; the store was left as it is."
     elif errors:
         yield f"{verb}. Nothing of this bundle was kept or loaded."
 
@@ -100,12 +105,18 @@ def _trust(document: Mapping[str, Any]) -> Iterator[str]:
     scopes = [f"{scope['scope'] or 'any repository'} ({scope['identity']})" for scope in document["repositories"]]
     yield f"repositories: {', '.join(scopes)}"
     yield f"claims: {', '.join(document['claim_formats'])}; keys must be live now: {_yes(document['strict_expiry'])}"
+    yield f"keys: {', '.join(document['algorithms'])}; RSA of {document['minimum_rsa_bits']} bits or more"
+    for group in document["required"]:
+        yield f"required: at least one of {', '.join(group)}"
+    revoked = {one["certificate"]: one["time"] for one in document["revoked"]}
     for person in document["people"]:
         yield ""
         yield person["name"]
         held = {one["fingerprint"]: one for one in person["certificates"]}
         for fingerprint in person["fingerprints"]:
             yield f"  {spaced(fingerprint)}"
+            if fingerprint in revoked:
+                yield f"    REVOKED on this machine on {revoked[fingerprint][:10]}: its signatures never count"
             certificate = held.get(fingerprint)
             if certificate is None:
                 yield "    no certificate here: this key cannot be checked until a bundle brings it"
@@ -113,6 +124,79 @@ def _trust(document: Mapping[str, Any]) -> Iterator[str]:
                 yield f"    {'; '.join(certificate['user_ids'][:2]) or 'without user id'} (as the certificate says)"
         if not person["fingerprints"]:
             yield "  has no key and cannot sign"
+    if document["marks"]:
+        yield ""
+        yield "newest accepted image of each repository (older ones are refused)"
+        for mark in _most(document["marks"]):
+            yield f"  {mark['newest']}  {mark['repository']}"
+
+
+def _update(document: Mapping[str, Any]) -> Iterator[str]:
+    trust, before = document["trust"], document["before"]
+    if not document["steps"]:
+        yield f"UNCHANGED: this MAINTAINERS is the one in force (version {trust['version']})"
+        return
+    how = "BY HAND" if document["by_hand"] else "BY ITS SIGNATURES"
+    yield f"ADOPTED {how}: version {before['version']} → {trust['version']}"
+    yield f"joined: {', '.join(document['joined']) or 'nobody'}; left: {', '.join(document['left']) or 'nobody'}"
+    for step in document["steps"]:
+        if step["signatures"]:
+            old, new = ", ".join(step["old_signers"]), ", ".join(step["new_signers"])
+            yield f"version {step['version']}: signed by {old} of the old people, and by {new} of the new ones"
+            yield from (f"    {line}" for line in _signature_rows(step["signatures"]))
+    yield ""
+    yield from _trust(trust)
+
+
+def _drill(document: Mapping[str, Any]) -> Iterator[str]:
+    summary = document["summary"]
+    below = summary.get("below-quorum", 0)
+    yield f"DRILL: {below} of {summary['images']} stored images would fall below their quorum; nothing was changed"
+    yield f"without {', '.join(spaced(fingerprint) for fingerprint in document['revoked'])}"
+    for outcome in ("below-quorum", "at-threshold", "already-below-quorum"):
+        rows = [one for one in document["images"] if one["outcome"] == outcome]
+        if rows:
+            yield ""
+            yield f"{_OUTCOMES[outcome]} ({len(rows)})"
+        for one in _most(rows):
+            left = ", ".join(one["after"]) or "nobody"
+            yield f"  {one['reference']}  {short(one['digest'])}"
+            yield f"    {len(one['before'])} → {len(one['after'])} of {document['threshold']} needed; left: {left}"
+    yield ""
+    yield f"unaffected: {summary.get('unaffected', 0)}"
+
+
+def _log(document: Mapping[str, Any]) -> Iterator[str]:
+    for one in document["entries"]:
+        yield f"{one['number']:>5}  {one.get('time', '-'):<20}  {one['event']:<12} {_log_outcome(one)}"
+        for error in one.get("errors", []):
+            yield f"       {error['code']} {error['kind']}: {error['message']}"
+        for image in _most(one.get("images", [])):
+            yield f"       {image['reference']}  {short(image['digest'])}  {', '.join(image['signers']) or 'nobody'}"
+        for loaded in _most(one.get("loaded", [])):
+            yield f"       {loaded['reference']}  {short(loaded['digest'])}  into {loaded['target']}"
+        for fingerprint in one.get("certificates", []):
+            yield f"       {spaced(fingerprint)}"
+
+
+def _log_outcome(entry: Mapping[str, Any]) -> str:
+    words = []
+    if "accepted" in entry:
+        words.append("accepted" if entry["accepted"] else "REFUSED")
+    if entry.get("byHand"):
+        words.append("by hand")
+    if entry.get("bundle"):
+        words.append(f"bundle {short(entry['bundle'])}")
+    if entry.get("overrides"):
+        words.append(f"with --{', --'.join(entry['overrides'])}")
+    if "undoes" in entry:
+        words.append(f"entry {entry['undoes']} did not take effect")
+    return ", ".join(words)
+
+
+def _log_check(document: Mapping[str, Any]) -> Iterator[str]:
+    yield f"WHOLE: {document['entries']} entries, none changed, removed or put in"
+    yield f"head  {document['head']}"
 
 
 def _signatures(document: Mapping[str, Any]) -> Iterator[str]:
@@ -192,11 +276,20 @@ def _yes(value: object) -> str:
     return "yes" if value else "no"
 
 
+_OUTCOMES: Final = {
+    "below-quorum": "would fall below quorum",
+    "at-threshold": "would stand exactly at the threshold",
+    "already-below-quorum": "below quorum already",
+}
 _VIEWS: Final = {
     "airgap/verdict/v1": _verdict,
     "airgap/inspection/v1": _inspection,
     "airgap/export/v1": _export,
     "airgap/trust/v1": _trust,
+    "airgap/trust-update/v1": _update,
+    "airgap/drill/v1": _drill,
+    "airgap/log/v1": _log,
+    "airgap/log-check/v1": _log_check,
     "airgap/signatures/v1": _signatures,
     "airgap/audit/v1": _audit,
     "airgap/error/v1": _error,

@@ -1,0 +1,53 @@
+"""``airgap log show|verify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from airgap.audit import Head, read_log, require_whole
+from airgap.cli import options
+from airgap.cli.output import emit
+from airgap.report.documents import log_check_document, log_document
+from airgap.state import LOG_FILE, load_trust
+
+
+@click.group("log")
+def command() -> None:
+    """Read the audit log: every decision of this machine, in order, hash-chained."""
+
+
+@command.command("show")
+@options.trust_option
+@click.option("-n", "--last", type=click.IntRange(min=1), metavar="N", help="Only the last N entries.")
+@options.format_option
+def show(trust_folder: Path | None, last: int | None, format_: str) -> None:
+    """Show what was decided, when, and why. The chain is checked while it is read.
+
+    \b
+    Example:
+      airgap log show --trust /etc/airgap/trust --last 20
+    """
+    entries = list(read_log(options.trust_at(trust_folder) / LOG_FILE))
+    emit(log_document(entries[-last:] if last is not None else entries), format_)
+
+
+@command.command("verify")
+@options.trust_option
+@options.format_option
+def verify(trust_folder: Path | None, format_: str) -> None:
+    """Check that no entry was changed, removed or put in, and that the trust folder is what the log says.
+
+    \b
+    Example:
+      airgap log verify --trust /etc/airgap/trust
+    """
+    folder = options.trust_at(trust_folder)
+    load_trust(folder)
+    require_whole(folder / LOG_FILE)
+    head = Head()
+    for entry in read_log(folder / LOG_FILE):
+        entry.parsed()
+        head = entry.head
+    emit(log_check_document(head), format_)

@@ -1,0 +1,120 @@
+"""``airgap trust update``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from airgap.cli import options
+from airgap.cli.output import emit, warn
+from airgap.cli.trust.confirm import confirm
+from airgap.errors import UsageError
+from airgap.files import open_input
+from airgap.keeper import read_offers, update, update_by_hand
+from airgap.openpgp.keyring import Keyring
+from airgap.report.documents import trust_document, update_document
+from airgap.report.text import render
+from airgap.state import TrustFolder, open_trust
+from airgap.trust.pinned import Trust
+from airgap.trust.rotation import Change, adopt_by_hand
+
+
+@click.command("update")
+@options.trust_option
+@click.option("--from", "bundle", metavar="BUNDLE", help="Take MAINTAINERS, its signatures and certificates from here.")
+@click.option(
+    "--maintainers", type=click.Path(path_type=Path), metavar="FILE", help="The new MAINTAINERS, if not from a bundle."
+)
+@options.maintainers_signatures_option
+@click.option(
+    "--by-hand",
+    is_flag=True,
+    help="Adopt it without signatures, because the fingerprints were compared over another channel. This is logged.",
+)
+@click.option(
+    "--keyring",
+    "keyrings",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    multiple=True,
+    help="Certificates of the people who join. May be repeated.",
+)
+@click.option(
+    "--threshold", type=click.IntRange(min=1), metavar="N", help="How many must sign from now on. Default: as before."
+)
+@options.require_one_of_option
+@options.yes_option
+@options.at_option
+@options.format_option
+def command(
+    trust_folder: Path | None,
+    bundle: str | None,
+    maintainers: Path | None,
+    maintainers_signatures: Path | None,
+    by_hand: bool,
+    keyrings: tuple[Path, ...],
+    threshold: int | None,
+    groups: tuple[str, ...],
+    yes: bool,
+    at: str | None,
+    format_: str,
+) -> None:
+    """Adopt a new MAINTAINERS: people who joined or left, new keys, another threshold.
+
+    Its exact bytes must be signed by as many of the old people as the trust root asks for, and by as many of the new
+    ones (`gpg --detach-sign MAINTAINERS`, each of them). What was revoked stays revoked. With --by-hand the operator
+    answers for it instead; on a terminal the fingerprints are shown and a word must be typed.
+
+    \b
+    Example:
+      airgap trust update --trust /etc/airgap/trust --from rust.airgap.tar.zst
+      airgap trust update --trust /etc/airgap/trust --maintainers MAINTAINERS --maintainers-signatures signatures/
+    """
+    if sum((bundle is not None, maintainers_signatures is not None, by_hand)) != 1 or (bundle is None) == (
+        maintainers is None
+    ):
+        raise UsageError(
+            "usage", "give --from BUNDLE, or --maintainers FILE with --maintainers-signatures DIR or with --by-hand"
+        )
+    if groups and not by_hand:
+        raise UsageError("usage", "--require-one-of is the operator's choice: it goes with --by-hand")
+    reference_time = options.reference_time(at)
+    carried = options.read_keyrings(keyrings) if keyrings else Keyring()
+    with open_trust(options.trust_at(trust_folder)) as folder:
+        before = folder.trust
+        if bundle is not None:
+            with open_input(bundle) as source:
+                id_, offers, found = read_offers(source)
+            changes = update(
+                folder, offers, found.merged_with(carried), reference_time, bundle=id_, threshold=threshold
+            )
+        elif maintainers is not None:
+            offers = options.read_offers(maintainers, maintainers_signatures)
+            if by_hand:
+                required = options.groups(groups)
+                planned = adopt_by_hand(before, offers[-1], carried, threshold=threshold, required=required)
+                _ask(planned.trust, yes)
+                changes = [
+                    update_by_hand(folder, offers[-1], carried, reference_time, threshold=threshold, required=required)
+                ]
+            else:
+                changes = update(folder, offers, carried, reference_time, threshold=threshold)
+        _warn(before, folder, changes)
+        emit(update_document(before, folder.trust, changes, by_hand=by_hand), format_)
+
+
+def _ask(trust: Trust, yes: bool) -> None:
+    if not yes and sys.stdin is not None and sys.stdin.isatty():
+        click.echo(render(trust_document(trust)), err=True)
+        confirm("If every fingerprint was compared", "adopt")
+
+
+def _warn(before: Trust, folder: TrustFolder, changes: list[Change]) -> None:
+    trust = folder.trust
+    if changes and trust.root.threshold < before.root.threshold:
+        warn(f"the threshold was lowered from {before.root.threshold} to {trust.root.threshold}")
+    for person in trust.root.people:
+        if not any(fingerprint in trust.keyring for fingerprint in person.fingerprints):
+            warn(f"{person.nick} has no certificate here: nothing {person.nick} signs can count yet")

@@ -1,0 +1,143 @@
+"""Judging again what the store holds, from its own evidence and with today's trust root: no bundle is needed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from airgap.digest import Digest
+from airgap.errors import AirgapError, SourceError
+from airgap.examiner import Examination, Job
+from airgap.limits import LIMITS
+from airgap.oci.graph import GraphWalk
+from airgap.openpgp.keys import Fingerprint
+from airgap.reference import Reference
+from airgap.store import Store
+from airgap.trust.evidence import SignatureReport
+from airgap.trust.pinned import Trust
+from airgap.trust.quorum import is_quorum, signers
+from airgap.verify import (
+    ApprovedImage,
+    BlobReceipt,
+    UntrustedImage,
+    VerifiedImage,
+    approve,
+    judge_for_image,
+    require_blob,
+    require_complete,
+)
+
+
+def review(store: Store, job: Job, wanted: Iterable[Reference] = ()) -> Examination:
+    """Judge stored images anew: evidence, quorum and every byte of every blob; each for itself.
+
+    ``wanted`` names images by repository, tag or digest; none means all. Rollback is no question here: an older image
+    may stay. Every error is in the examination. Raises SourceError if the store holds no such image.
+    """
+    images = _stored(store, tuple(wanted))
+    examination = Examination(independent=True)
+    job.progress.stage("checking the store", None)
+    receipts: dict[Digest, BlobReceipt] = {}
+    found: list[UntrustedImage] = []
+    for image in images:
+        try:
+            walk = _walk(store, image)
+            image = replace(image, platforms=tuple(map(str, walk.platforms(image.descriptor))))
+            examination.reports[image.name] = reports = _judge(store, image, job.trust, job.reference_time)
+            approved = approve(image, reports, job.trust, allow_older=True)
+            examination.approved.append(approved)
+            examination.verified.append(_verify(store, approved, walk, receipts))
+        except AirgapError as error:
+            examination.errors.append(error)
+        found.append(image)
+    examination.images = tuple(found)
+    return examination
+
+
+@dataclass(frozen=True, slots=True)
+class Drilled:
+    """A stored image as it would stand without some certificates."""
+
+    image: UntrustedImage
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    outcome: str
+
+
+UNAFFECTED: Final = "unaffected"
+AT_THRESHOLD: Final = "at-threshold"
+BELOW_QUORUM: Final = "below-quorum"
+ALREADY_BELOW: Final = "already-below-quorum"
+
+
+def drill(store: Store, trust: Trust, without: Sequence[Fingerprint], reference_time: int) -> list[Drilled]:
+    """What would become of each stored image if these certificates were revoked. Reads no blob."""
+    judged = ((image, _judge(store, image, trust, reference_time)) for image in _stored(store, ()))
+    return [_drilled(image, reports, trust, without) for image, reports in judged]
+
+
+def _drilled(
+    image: UntrustedImage, reports: Sequence[SignatureReport], trust: Trust, without: Sequence[Fingerprint]
+) -> Drilled:
+    left = [report for report in reports if report.good is None or report.good.certificate not in without]
+    before, after = signers(reports), signers(left)
+    if not is_quorum(before, trust.root.threshold, trust.root.required):
+        outcome = ALREADY_BELOW
+    elif not is_quorum(after, trust.root.threshold, trust.root.required):
+        outcome = BELOW_QUORUM
+    elif after != before and len(after) == trust.root.threshold:
+        outcome = AT_THRESHOLD
+    else:
+        outcome = UNAFFECTED
+    return Drilled(image, before, after, outcome)
+
+
+def _stored(store: Store, wanted: tuple[Reference, ...]) -> tuple[UntrustedImage, ...]:
+    found = tuple(image for image in store.untrusted() if not wanted or any(_is_called(image, one) for one in wanted))
+    if not found:
+        names = ", ".join(map(str, wanted)) or "image"
+        raise SourceError(
+            "source-not-found",
+            f"{store.folder} holds no {names}",
+            hint="Check --store and --reference; index.json in the store lists what it holds.",
+        )
+    return found
+
+
+def _is_called(image: UntrustedImage, wanted: Reference) -> bool:
+    return (
+        wanted.repository == image.reference.repository
+        and wanted.tag in (None, image.reference.tag)
+        and wanted.digest in (None, image.digest)
+    )
+
+
+def _judge(store: Store, image: UntrustedImage, trust: Trust, reference_time: int) -> list[SignatureReport]:
+    return [judge_for_image(image, name, data, trust, reference_time) for name, data in store.signatures(image).items()]
+
+
+def _walk(store: Store, image: UntrustedImage) -> GraphWalk:
+    """Step 8 over the store: the graph of one image."""
+    walk = GraphWalk((image.descriptor,))
+    for wanted in (walk.manifests(), walk.configs()):
+        for descriptor in wanted:
+            walk.feed(descriptor, store.read(descriptor, LIMITS.oci_config))
+    walk.finish()
+    return walk
+
+
+def _verify(
+    store: Store, approved: ApprovedImage, walk: GraphWalk, receipts: dict[Digest, BlobReceipt]
+) -> VerifiedImage:
+    """Step 9 over the store: every blob of one image, hashed unless it was before."""
+    for descriptor in walk.closure(approved.image.descriptor):
+        if descriptor.digest not in receipts:
+            hasher = hashlib.sha256()
+            for chunk in store.chunks(descriptor):
+                hasher.update(chunk)
+            name = f"blob {descriptor.digest} of the store"
+            receipts[descriptor.digest] = require_blob(descriptor.digest, descriptor.size, hasher.hexdigest(), name)
+    (verified,) = require_complete([approved], walk, receipts.values())
+    return verified
