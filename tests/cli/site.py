@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import pty
 import random
 import signal
 import subprocess
@@ -23,6 +24,7 @@ import pytest
 from forge import Certificate, Layer, Person, Sample
 
 from airgap.cli.main import main
+from airgap.state import LOG_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -135,6 +137,19 @@ def process(*arguments: object, stdin: bytes = b"", **options: Any) -> Result:
     with popen(*arguments, **options) as child:
         stdout, stderr = child.communicate(stdin, timeout=60)
     return Result(child.returncode, stdout or b"", stderr)
+
+
+def on_terminal(*arguments: object, typed: bytes) -> tuple[int, bytes, bytes]:
+    """`airgap ARGUMENTS` with a terminal as its input, at which somebody types. Status, stdout, stderr."""
+    ours, theirs = pty.openpty()
+    try:
+        with popen(*arguments, stdin=theirs) as child:
+            os.write(ours, typed)
+            stdout, stderr = child.communicate(timeout=60)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    return child.returncode, stdout, stderr
 
 
 @cache
@@ -277,7 +292,7 @@ class Site:
         people = ["--maintainers", self.maintainers, "--keyring", self.keyring]
         return run(
             *("trust", "init", folder or self.trust, *people, "--threshold", str(threshold)),
-            *("--yes", "--format", "json", *arguments),
+            *("--yes", "--format", "json", "--at", AT, *arguments),
         )
 
     def verify(self, *arguments: object, bundle: Path | str | None = None, stdin: bytes = b"") -> Result:
@@ -294,8 +309,16 @@ class Site:
         return ["import", bundle or self.bundle, *places, "--at", AT, "--format", "json", *arguments]
 
     def snapshot(self) -> dict[str, bytes]:
-        """Trust root, store and target, byte for byte."""
-        return snapshot(self.trust, self.store, self.out)
+        """Trust root, store and target, byte for byte, but for the audit log: that tells of every refusal."""
+        log = str(self.trust / LOG_FILE)
+        return {path: data for path, data in snapshot(self.trust, self.store, self.out).items() if path != log}
+
+    def log(self) -> list[dict[str, Any]]:
+        """The audit log, whose chain is whole."""
+        result = run("log", "show", "--trust", self.trust, "--format", "json")
+        assert result.code == 0, result
+        entries: list[dict[str, Any]] = result.json["entries"]
+        return entries
 
 
 def snapshot(*folders: Path) -> dict[str, bytes]:

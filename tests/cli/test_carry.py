@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -202,7 +203,8 @@ def test_several_targets(site: Site) -> None:
 def test_default_folders_follow_airgap_home(carried: Site, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    os.symlink(carried.trust, home / "trust")
+    shutil.copytree(carried.trust, tmp_path / "pinned")
+    os.symlink(tmp_path / "pinned", home / "trust")
     env = {"AIRGAP_HOME": str(home)}
     result = run("import", carried.bundle, "--at", AT, "--format", "json", env=env)
     assert result.code == 0, result

@@ -400,8 +400,12 @@ class TestTwoAtOnce:
             second = run("import", bulky.bundle, "--trust", bulky.trust, *places)
             assert second.code == 70, second
             assert second.kinds == ["store-locked"]
-            assert str(tmp_path / "store") in second.messages
+            assert str(bulky.trust) in second.messages
             check_verdict(second.json, 70)
+            shutil.copytree(bulky.trust, tmp_path / "trust")
+            third = run("import", bulky.bundle, "--trust", tmp_path / "trust", *places)
+            assert third.kinds == ["store-locked"]
+            assert str(tmp_path / "store") in third.messages
             assert set(before) <= set(snapshot(tmp_path))
             assert not (tmp_path / "store" / "index.json").exists()
             stdout, _ = first.communicate(data[MIB:], timeout=60)

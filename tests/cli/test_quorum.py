@@ -29,7 +29,8 @@ def carry(site: Site, *files: bytes, extra: tuple[str, ...] = ()) -> Result:
     assert verified.code == imported.code
     assert exported.code == imported.code, (exported, imported)
     if imported.code:
-        assert set(site.snapshot()) - set(before) <= {
+        learned = {path for path in site.snapshot() if "/certificates/" in path}  # revocations stick
+        assert set(site.snapshot()) - set(before) - learned <= {
             str(site.store),
             str(site.store / ".airgap"),
             str(site.store / ".airgap" / "lock"),

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import pty
 from pathlib import Path
 
 import forge
 import pytest
 
 from tests.cli.contract import check_error
-from tests.cli.site import CORPUS, RUST, Result, Site, crew, maintainers, needs_corpus, popen, run, sample, snapshot
+from tests.cli.site import (
+    CORPUS,
+    RUST,
+    Result,
+    Site,
+    crew,
+    maintainers,
+    needs_corpus,
+    on_terminal,
+    run,
+    sample,
+    snapshot,
+)
 
 
 def refused(site: Site, kind: str, *arguments: object, code: int = 40, threshold: int = 2) -> Result:
@@ -32,7 +42,7 @@ def test_what_is_pinned(site: Site) -> None:
     document = shown.json
     assert document["version"] == 1
     assert document["threshold"] == 2
-    assert document["id"] == f"sha256:{hashlib.sha256((site.trust / 'root.json').read_bytes()).hexdigest()}"
+    assert document["id"] == f"sha256:{hashlib.sha256((site.trust / 'roots' / '1.json').read_bytes()).hexdigest()}"
     assert document["claim_formats"] == ["atomic"]
     assert document["strict_expiry"] is False
     for person in document["people"]:
@@ -205,16 +215,9 @@ class TestConfirmation:
         ("typed", "code"), [(b"pin\n", 0), (b" pin \n", 0), (b"no\n", 40), (b"\n", 40), (b"y\n", 40)]
     )
     def test_on_a_terminal(self, site: Site, typed: bytes, code: int) -> None:
-        ours, theirs = pty.openpty()
         line = ["trust", "init", site.folder / "other", "--maintainers", site.maintainers, "--keyring", site.keyring]
-        try:
-            with popen(*line, "--format", "json", stdin=theirs) as child:
-                os.write(ours, typed)
-                stdout, stderr = child.communicate(timeout=30)
-        finally:
-            os.close(ours)
-            os.close(theirs)
-        assert child.returncode == code, (stdout, stderr)
+        status, stdout, stderr = on_terminal(*line, "--format", "json", typed=typed)
+        assert status == code, (stdout, stderr)
         assert (site.folder / "other").exists() is (code == 0)
         document = json.loads(stdout)
         assert document["schema"] == ("airgap/trust/v1" if code == 0 else "airgap/error/v1")

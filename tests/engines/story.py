@@ -1,0 +1,79 @@
+"""The people of docs/story.md: what its words `release`, `maintainers`, `revoke` and `attack` stand for.
+
+Run as a program, ``python story.py WORD ARGUMENT…``, in the story's folder, with GNUPGHOME and STORY_TIME set.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import forge
+from forge import Layer, Person
+
+REPOSITORY = "docker.io/stagex/tool"
+_MADE = "20240101T000000!"
+
+
+def gpg(*arguments: str, stdin: bytes = b"", at: str | None = None) -> bytes:
+    line = ["/usr/bin/gpg", "--batch", "--quiet", "--no-tty", "--faked-system-time", at or os.environ["STORY_TIME"]]
+    return subprocess.run([*line, *arguments], input=stdin, capture_output=True, check=True).stdout
+
+
+def fingerprint_of(nick: str) -> str:
+    listing = gpg("--with-colons", "--list-keys", f"{nick}@example.org").decode()
+    return next(line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr:"))
+
+
+def people(*nicks: str) -> None:
+    """Make keys; done before the story begins."""
+    for nick in nicks:
+        recipe = "%no-protection\nKey-Type: EDDSA\nKey-Curve: ed25519\nKey-Usage: sign\n"
+        recipe += f"Name-Real: {nick}\nName-Email: {nick}@example.org\n%commit\n"
+        gpg("--gen-key", stdin=recipe.encode(), at=_MADE)
+
+
+def maintainers(*nicks: str) -> None:
+    print(
+        forge.maintainers_toml([Person(nick, nick, f"{nick}@example.org", (fingerprint_of(nick),)) for nick in nicks])
+    )
+
+
+def release(version: str, *nicks: str) -> None:
+    """Build the image called ``version`` in the layout `images`, and let these people sign its digest."""
+    image = forge.image([Layer({"bin/tool": f"version {version}\n".encode()})])
+    forge.write_layout(Path("images"), {version: image})
+    claim = forge.claim(REPOSITORY, image.digest)
+    files = [gpg("-u", f"{nick}@example.org", "--sign", stdin=claim) for nick in nicks]
+    forge.write_lookaside(Path("signatures"), REPOSITORY.removeprefix("docker.io/"), image.digest, files)
+
+
+def revoke(nick: str) -> None:
+    """Publish the revocation certificate that gpg made together with the key."""
+    path = Path(os.environ["GNUPGHOME"]) / "openpgp-revocs.d" / f"{fingerprint_of(nick)}.rev"
+    gpg("--import", stdin=path.read_bytes().replace(b"\n:---", b"\n---"))
+
+
+def attack(bundle: str) -> None:
+    """A whole other world with the same names in it."""
+    home = Path("attacker")
+    home.mkdir(mode=0o700)
+    os.environ["GNUPGHOME"] = str(home.absolute())
+    people("anna", "bert", "dora")
+    os.chdir(home)
+    with open("MAINTAINERS", "w", encoding="utf-8") as file:
+        subprocess.run([sys.executable, __file__, "maintainers", "anna", "bert", "dora"], stdout=file, check=True)
+    Path("keyring.pgp").write_bytes(gpg("--export"))
+    release("4", "anna", "bert", "dora")
+    source = [f"{REPOSITORY}=oci:images:4", "--maintainers", "MAINTAINERS", "--keyring", "keyring.pgp"]
+    subprocess.run(
+        ["airgap", "export", *source, "--signatures", "signatures", "-o", Path("..") / bundle],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+if __name__ == "__main__":
+    {one.__name__: one for one in (people, maintainers, release, revoke, attack)}[sys.argv[1]](*sys.argv[2:])
