@@ -189,6 +189,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "store-locked": Kind(704, "Another airgap is at work on this folder. Wait for it to end, then try again."),
     "not-a-regular-file": Kind(705, "Give the path of a plain file (or `-` for a stream)."),
     "file-not-found": Kind(706, "Check the path and that the medium is mounted."),
+    "program-not-found": Kind(720, "Install it, or choose a way that does not need it."),
+    "program-timed-out": Kind(721, "Look at what it waits for (a daemon, a lock, the network), then try again."),
+    "program-output-too-large": Kind(722, "Run the program by hand to see what is wrong with it."),
 }
 
 
