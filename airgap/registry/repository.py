@@ -1,0 +1,228 @@
+"""One repository of a registry, read: manifests as served, blobs resumed and hashed, tags (distribution-spec).
+
+For writing see push.py. Everything raises RegistryProblem; its message names registry, repository and digest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from airgap.digest import Digest, digest_of, parse_digest
+from airgap.errors import FormatError, UsageError
+from airgap.limits import LIMITS
+from airgap.oci.descriptor import INDEXES, MANIFESTS, Descriptor
+from airgap.reference import Repository
+from airgap.registry.auth import Authenticator
+from airgap.registry.client import Body, Client, Response
+from airgap.registry.location import Location, is_loopback, parse_location
+from airgap.registry.problem import Reason, RegistryProblem
+from airgap.strict_json import Fields, StrictJSONError, parse
+
+_HUB: Final = "registry-1.docker.io"  # where docker.io's API lives
+_ACCEPT: Final = ", ".join(sorted(INDEXES | MANIFESTS))
+_MESSAGE_MAX: Final = 64 * 1024  # bytes of an error answer that are read
+_SHOWN: Final = 200  # characters of a registry's own words that are repeated
+_FRUITLESS_MAX: Final = 5  # answers in a row that bring no further byte of a blob
+_RESUMES_MAX: Final = 1000  # a line that breaks more often than this will not get better
+_RANGE: Final = re.compile(r"bytes ([0-9]{1,19})-[0-9]{1,19}/(?:[0-9]{1,19}|\*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A manifest or index, its bytes exactly as served and already hashed: they are what ``descriptor`` says."""
+
+    descriptor: Descriptor
+    data: bytes
+
+
+@dataclass(slots=True)
+class RemoteRepository:
+    """``name`` on its registry. Safe to use from several threads.
+
+    With the client's ``plain_http`` the registry is asked over http, and must be this machine: else UsageError.
+    """
+
+    name: Repository
+    client: Client
+    authenticator: Authenticator
+
+    def __post_init__(self) -> None:
+        if self.client.settings.plain_http and not is_loopback(_host(self.name.domain)):
+            raise UsageError(
+                "usage",
+                f"--plain-http is for registries on this machine, and {self.name.domain} is another one",
+                hint="Leave --plain-http out; for a registry with a certificate of your own give --ca-file.",
+            )
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+    @property
+    def registry(self) -> Location:
+        domain = _HUB if self.name.domain == "docker.io" else self.name.domain
+        scheme = "http" if self.client.settings.plain_http else "https"
+        return parse_location(f"{scheme}://{domain}/", "registry")
+
+    def manifest(self, reference: Digest | str) -> Document:
+        """The manifest or index of a digest, or of a tag at this moment.
+
+        A digest's bytes must hash to it; a tag's to what the registry itself calls them. NOT_FOUND if there is none.
+        """
+        what = f"{self}@{reference}" if isinstance(reference, Digest) else f"{self}:{reference}"
+        with self.open("GET", f"manifests/{reference}", {"Accept": _ACCEPT}) as response:
+            self.require_status(response, what, 200)
+            data = response.body(LIMITS.oci_manifest)
+            claimed = response.header("Docker-Content-Digest")
+            served_type = response.header("Content-Type").partition(";")[0].strip()
+        found = digest_of(data)
+        expected = reference if isinstance(reference, Digest) else _digest(claimed, what) if claimed else found
+        if found != expected:
+            raise RegistryProblem(
+                Reason.DIFFERS, f"{what}: the registry serves other bytes ({found}) than those of {expected}"
+            )
+        return Document(Descriptor(_media_type(served_type, data, what), found, len(data)), data)
+
+    def blob(self, digest: Digest, size: int) -> Iterator[bytes]:
+        """The bytes of a blob. A broken transfer is resumed where it broke; the whole is hashed and measured.
+
+        DIFFERS is raised after the last piece if they are not the blob's; then nothing of them may be used.
+        """
+        hasher, got, fruitless = hashlib.sha256(), 0, 0
+        for _ in range(_RESUMES_MAX):
+            before = got
+            try:
+                for piece in self._blob_from(digest, got):
+                    hasher.update(piece)
+                    got += len(piece)
+                    if got > size:
+                        raise self._differs(digest, f"more than the {size} bytes that its manifest says")
+                    yield piece
+            except RegistryProblem as problem:
+                if problem.reason is not Reason.UNREACHABLE:
+                    raise
+                fruitless = fruitless + 1 if got == before else 0
+                if fruitless == _FRUITLESS_MAX:
+                    raise RegistryProblem(
+                        problem.reason, f"{self}: blob {digest}: {got} of {size} bytes came: {problem}"
+                    ) from problem
+                self.client.settings.pause(0.2 * 2**fruitless)
+                continue
+            if got < size:
+                raise self._differs(digest, f"{got} bytes, its manifest says {size}")
+            if hasher.hexdigest() != digest.hex:
+                raise self._differs(digest, f"other bytes (sha256:{hasher.hexdigest()})")
+            return
+        raise RegistryProblem(Reason.UNREACHABLE, f"{self}: blob {digest}: the transfer broke {_RESUMES_MAX} times")
+
+    def tags(self) -> list[str]:
+        """The names of all tags, as far as the registry lists them in one answer."""
+        with self.open("GET", "tags/list") as response:
+            self.require_status(response, f"{self}: its tags", 200)
+            data = response.body(LIMITS.oci_manifest)
+        try:
+            fields = Fields(parse(data), "tags")
+            return fields.strings("tags", most=LIMITS.oci_index_entries)
+        except StrictJSONError as error:
+            raise RegistryProblem(Reason.INVALID, f"{self}: {error}") from None
+
+    @contextlib.contextmanager
+    def open(
+        self,
+        method: str,
+        path: str | Location,
+        headers: Mapping[str, str] | None = None,
+        body: Body | None = None,
+        *,
+        scope: str | None = None,
+    ) -> Iterator[Response]:
+        """One request to this repository's API, logged in if the registry wants it. Any status may come back but 401.
+
+        ``path`` is below ``/v2/NAME/``, or a Location that the registry gave: credentials go with it only if it is on
+        the registry itself.
+        """
+        location = path if isinstance(path, Location) else self.registry.at(f"/v2/{self.name.path}/{path}")
+        scope = scope or f"repository:{self.name.path}:pull"
+        is_ours = location.origin == self.registry.origin
+        used = self.authenticator.header(self.registry, scope) if is_ours else None
+        with self.client.open(method, location, _with(headers, used), body) as response:
+            # Who redirected us elsewhere cannot make us log in there.
+            if response.status != 401 or response.location.origin != self.registry.origin:
+                yield response
+                return
+            fresh = self.authenticator.answer(response, self.name, scope, used)
+        with self.client.open(method, location, _with(headers, fresh), body) as response:
+            yield response
+
+    def require_status(self, response: Response, what: str, *expected: int) -> None:
+        """Raise the RegistryProblem that an unexpected status stands for, with the registry's own words."""
+        if response.status in expected:
+            return
+        reason = {401: Reason.DENIED, 403: Reason.DENIED, 404: Reason.NOT_FOUND}.get(response.status)
+        if reason is None:
+            reason = Reason.UNREACHABLE if response.status >= 500 or response.status in (408, 429) else Reason.INVALID
+        raise RegistryProblem(reason, f"{what}: {response.location} answers {response.status}{_words(response)}")
+
+    def _blob_from(self, digest: Digest, start: int) -> Iterator[bytes]:
+        """The bytes from ``start`` on; a server that does not know ranges is read again up to there."""
+        headers = {"Range": f"bytes={start}-"} if start else {}
+        with self.open("GET", f"blobs/{digest}", headers) as response:
+            self.require_status(response, f"{self}: blob {digest}", *((200, 206) if start else (200,)))
+            if response.status == 206:
+                match = _RANGE.fullmatch(response.header("Content-Range"))
+                if match is None or int(match[1]) != start:
+                    raise RegistryProblem(
+                        Reason.INVALID, f"{self}: blob {digest}: the registry sends another part than was asked for"
+                    )
+                start = 0
+            for piece in response.chunks():
+                skipped = min(start, len(piece))
+                start -= skipped
+                if skipped < len(piece):
+                    yield piece[skipped:]
+
+    def _differs(self, digest: Digest, found: str) -> RegistryProblem:
+        return RegistryProblem(Reason.DIFFERS, f"{self}: blob {digest}: the registry serves {found}")
+
+
+def _with(headers: Mapping[str, str] | None, authorization: str | None) -> dict[str, str]:
+    return dict(headers or {}) | ({} if authorization is None else {"Authorization": authorization})
+
+
+def _host(domain: str) -> str:
+    host, colon, port = domain.rpartition(":")
+    return host if colon and port.isdecimal() else domain
+
+
+def _digest(text: str, what: str) -> Digest:
+    try:
+        return parse_digest(text, what)
+    except FormatError as error:
+        raise RegistryProblem(Reason.INVALID, error.message) from None
+
+
+def _media_type(served: str, data: bytes, what: str) -> str:
+    """As served; a server of plain files does not know it, then the document says it."""
+    if served in INDEXES | MANIFESTS:
+        return served
+    try:
+        fields = Fields(parse(data), "document")
+        own = fields.string("mediaType") if fields.has("mediaType") else served
+    except StrictJSONError as error:
+        raise RegistryProblem(Reason.INVALID, f"{what}: no manifest: {error}") from None
+    if own not in INDEXES | MANIFESTS:
+        raise RegistryProblem(Reason.INVALID, f"{what}: {own[:100]!r} is no image manifest or index that is supported")
+    return own
+
+
+def _words(response: Response) -> str:
+    """The messages of an error answer (distribution-spec, error codes), as far as it has any."""
+    with contextlib.suppress(RegistryProblem, StrictJSONError):
+        errors = Fields(parse(response.body(_MESSAGE_MAX), floats=True), "answer").array("errors", most=100)
+        words = [Fields(one, "error").string("message") for one in errors]
+        return f": {'; '.join(words)[:_SHOWN]}" if words else ""
+    return ""
