@@ -178,6 +178,18 @@ KINDS: Final[Mapping[str, Kind]] = {
     "platform-not-found": Kind(505, "Use one of the platforms that the image has, or --platform all."),
     "digest-list-mismatch": Kind(506, "The image is not the one that the digest list names; pull it again."),
     "signatures-not-found": Kind(507, "Point --signatures at the root of a lookaside tree (`NAME@sha256=…` folders)."),
+    "registry-unreachable": Kind(520, "Check the name of the host and the network, and run the command again."),
+    "registry-denied": Kind(
+        521, "Log in with `podman login` or `skopeo login`, as a user who may read this repository."
+    ),
+    "registry-answer-invalid": Kind(522, "Compare with `skopeo inspect --raw docker://…`, or use another mirror."),
+    "credentials-invalid": Kind(523, "Mend the file or the helper, or point REGISTRY_AUTH_FILE at another file."),
+    "registry-not-trusted": Kind(
+        524, "Give the certificate of its authority with --ca-file; for http on this machine, --plain-http."
+    ),
+    "digest-not-kept": Kind(
+        525, "Export from docker://… or, after `skopeo copy --all --preserve-digests`, from oci:DIR:REF."
+    ),
     # 6xx: engines
     "engine-digest-differs": Kind(602, "The engine holds something else than what was verified; do not run it."),
     "target-unsupported": Kind(603, "Use oci:DIR, or load the store with a tool of your own."),

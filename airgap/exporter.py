@@ -29,7 +29,7 @@ from airgap.openpgp.keyring import Keyring
 from airgap.progress import Progress
 from airgap.reference import Reference
 from airgap.sources.image import FoundImage, ImageSource, read_blob
-from airgap.sources.lookaside import LookasideFolder, collect
+from airgap.sources.lookaside import Lookaside, collect
 from airgap.sources.spec import Sources, SourceSpec, parse_digest_list, require_listed
 from airgap.trust.evidence import SignatureReport
 from airgap.trust.pinned import Trust
@@ -48,7 +48,7 @@ class Evidence:
 
     offers: Sequence[Offer]
     keyring: Keyring
-    lookasides: Sequence[LookasideFolder]
+    lookasides: Sequence[Lookaside]
     digest_lists: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
@@ -93,8 +93,12 @@ class Exporter:
         """Find everything and decide. Failures of the preflight are in the plan; what cannot be found is raised."""
         progress.stage("finding images", None)
         images: dict[str, UntrustedImage] = {}
+        specs = list(specs)
+        self.sources.look_up(specs)
         for spec in specs:
             reference, found = self.sources.find(spec)
+            if found.note:
+                self._notes.append(found.note)
             for image in self._select(reference, found):
                 images[image.name] = image
         chosen = [images[name] for name in sorted(images)]
@@ -107,6 +111,7 @@ class Exporter:
         blobs = (*walk.manifests_in_order(), *walk.configs(), *walk.layers())
         members = [Member(path, len(data), digest_of(data)) for path, data in small.items()]
         members += [Member(blob_path(blob.digest), blob.size, blob.digest) for blob in blobs]
+        self.sources.announce(blobs)
         manifest = BundleManifest(tuple(chosen), sort_members(members))
         parse_bundle_manifest(manifest.encoded)  # what the importer would refuse is never written
         return Plan(manifest, tuple(approved), self._reports, tuple(errors), tuple(self._notes), self._content(small))
@@ -239,7 +244,7 @@ class Exporter:
         def content(member: Member) -> Iterable[Chunk]:
             if member.blob is None:
                 return [small[member.path]]
-            return self.sources.holding(member.blob).chunks(member.blob)
+            return self.sources.chunks(member.blob)
 
         return content
 

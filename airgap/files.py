@@ -11,10 +11,11 @@ import fcntl
 import os
 import stat
 import sys
+import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, BinaryIO, Final
+from typing import IO, BinaryIO, Final, cast
 
 from airgap.errors import FormatError, HostError
 
@@ -68,6 +69,18 @@ def read_given(path: Path, limit: int) -> bytes:
     """Like read_bounded(), for a path that the operator typed: a link is followed, as they would expect."""
     with host_errors(str(path)):
         return read_bounded(Path(os.path.realpath(path, strict=True)), limit)
+
+
+def unnamed_temporary() -> BinaryIO:
+    """A file for reading and writing that nobody else can see and that is gone with its last user (TMPDIR)."""
+    with host_errors("temporary file"):
+        return cast(BinaryIO, tempfile.TemporaryFile(buffering=0))
+
+
+def private_folder() -> Path:
+    """A new folder for this user alone (TMPDIR); the caller removes it with remove_tree()."""
+    with host_errors("temporary folder"):
+        return Path(tempfile.mkdtemp(prefix="airgap-"))
 
 
 class ErrorTyping:

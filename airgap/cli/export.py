@@ -13,11 +13,19 @@ from airgap.cli.output import emit, leave, print_text, standard_output, warn
 from airgap.errors import UsageError
 from airgap.exporter import Evidence, Exporter, Plan
 from airgap.files import Whole, replacing, write_whole
+from airgap.limits import LIMITS
 from airgap.oci.descriptor import Platform, parse_platform
 from airgap.progress import Progress
 from airgap.report.documents import export_document
-from airgap.sources.lookaside import LookasideFolder
-from airgap.sources.spec import Sources, parse_spec, read_digest_lists, read_image_list
+from airgap.sources.lookaside import open_lookaside, read_file_or_url
+from airgap.sources.spec import (
+    Sources,
+    parse_digest_list,
+    parse_spec,
+    read_digest_lists,
+    read_image_list,
+    specs_from_lists,
+)
 from airgap.trust.maintainers import parse_maintainers
 from airgap.trust.root import DEFAULT_THRESHOLD, new_root
 
@@ -32,16 +40,15 @@ from airgap.trust.root import DEFAULT_THRESHOLD, new_root
     metavar="FILE",
     help="A file with one [NAME=]SOURCE a line. May be repeated.",
 )
-@options.maintainers_option
+@options.maintainers_or_url_option
 @options.maintainers_signatures_option
-@options.keyring_option
+@options.keyring_or_url_option
 @click.option(
     "--signatures",
     "lookasides",
-    type=click.Path(path_type=Path),
     multiple=True,
     required=True,
-    metavar="DIR",
+    metavar="DIR|URL",
     help="The root of a lookaside tree (NAME@sha256=HEX/signature-N). May be repeated.",
 )
 @click.option(
@@ -51,6 +58,14 @@ from airgap.trust.root import DEFAULT_THRESHOLD, new_root
     metavar="FILE",
     help="A digest list (`HEX NAME` lines): cross-checked, and carried along. May be repeated.",
 )
+@click.option(
+    "--from",
+    "prefix",
+    metavar="[NAME=]PREFIX",
+    help="Take every image of the digest lists from this place of a registry: `--from docker.io/stagex`.",
+)
+@options.plain_http_option
+@options.ca_file_option
 @click.option(
     "--platform",
     "platforms",
@@ -88,11 +103,14 @@ from airgap.trust.root import DEFAULT_THRESHOLD, new_root
 def command(
     sources: tuple[str, ...],
     image_lists: tuple[Path, ...],
-    maintainers: Path,
+    maintainers: str,
     maintainers_signatures: Path | None,
-    keyrings: tuple[Path, ...],
-    lookasides: tuple[Path, ...],
+    keyrings: tuple[str, ...],
+    lookasides: tuple[str, ...],
     digests: tuple[Path, ...],
+    prefix: str | None,
+    plain_http: bool,
+    ca_file: Path | None,
     platforms: tuple[str, ...],
     threshold: int,
     claim_formats: tuple[str, ...],
@@ -107,33 +125,40 @@ def command(
 ) -> None:
     """Pack images and everything that proves who signed them into one bundle.
 
-    SOURCE is oci:DIR[:REF] or oci-archive:FILE[:REF]; NAME is the repository that the signatures speak of. The very
-    checks that the offline side will make are made first. Writes FILE and FILE.sha256, and prints the bundle id.
+    SOURCE is docker://HOST/REPOSITORY[:TAG|@DIGEST], oci:DIR[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF],
+    containers-storage:REF or docker-daemon:REF; NAME is the repository that the signatures speak of, and docker://
+    implies it. The very checks that the offline side will make are made first. Writes FILE and FILE.sha256, and prints
+    the bundle id.
 
     \b
     Example:
-      airgap export docker.io/stagex/pallet-rust=oci:layout:pallet-rust \\
+      airgap export docker://docker.io/stagex/pallet-rust@sha256:… \\
         --maintainers MAINTAINERS --keyring keyring.pgp \\
         --signatures signatures/ --digests digests/pallet.txt -o rust.airgap.tar.zst
+      airgap export --digests digests/pallet.txt --from docker.io/stagex \\
+        --maintainers MAINTAINERS --keyring keyring.pgp --signatures signatures/ -o pallet.airgap.tar.zst
     """
+    lists = read_digest_lists(digests)
     specs = [parse_spec(text) for text in [*sources, *(line for path in image_lists for line in read_image_list(path))]]
+    if prefix is not None:
+        specs += specs_from_lists(prefix, {name: parse_digest_list(data, name) for name, data in lists.items()})
     if not specs:
-        raise UsageError("usage", "name at least one SOURCE, or a file of them with --images")
+        raise UsageError("usage", "name at least one SOURCE, or a file of them with --images, or --from with --digests")
     to_stdout = str(output) == "-"
     if to_stdout and format_ == "json":
         raise UsageError("usage", "with -o - the bundle itself is on stdout; JSON cannot be, too")
     progress = options.progress_for(quiet, no_progress)
-    evidence = Evidence(
-        options.read_offers(maintainers, maintainers_signatures),
-        options.read_keyrings(keyrings),
-        [LookasideFolder(path) for path in lookasides],
-        read_digest_lists(digests),
-    )
-    people = parse_maintainers(evidence.maintainers, str(maintainers))
-    root = new_root(people, threshold, claim_formats=options.formats(claim_formats))
-    with Sources() as opened:
+    written = None
+    with options.access_for(plain_http, ca_file) as access, Sources(access) as opened:
+        evidence = Evidence(
+            options.read_offers(read_file_or_url(maintainers, LIMITS.trust_file, access), maintainers_signatures),
+            options.load_keyrings((text, read_file_or_url(text, LIMITS.keyring, access)) for text in keyrings),
+            [open_lookaside(text, access) for text in lookasides],
+            lists,
+        )
+        people = parse_maintainers(evidence.maintainers, maintainers)
+        root = new_root(people, threshold, claim_formats=options.formats(claim_formats))
         plan = Exporter(opened, evidence, root, options.reference_time(at), _platforms(platforms)).plan(specs, progress)
-        written = None
         if skip_preflight or not plan.errors:
             written = _write(plan, output, to_stdout, options.job_count(jobs), level, progress)
     if skip_preflight:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -20,6 +20,9 @@ from airgap.timestamp import parse_rfc3339
 from airgap.trust.claim import DEFAULT_FORMATS, ClaimFormat
 from airgap.trust.root import Group
 from airgap.trust.rotation import Offer
+
+if TYPE_CHECKING:  # `airgap verify` should not wait for what only the connected side uses
+    from airgap.registry.access import Access
 
 JOBS_MAX: Final = 8  # more would only cost memory: hashing and disks are the limit
 
@@ -58,6 +61,7 @@ store_option: Decorator = click.option(
 jobs_option: Decorator = click.option(
     "-j", "--jobs", type=click.IntRange(1, 64), metavar="N", help="Threads to use. Default: one per core."
 )
+_KEYRING_HELP: Final = "OpenPGP certificates, binary or armored. May be repeated."
 keyring_option: Decorator = click.option(
     "--keyring",
     "keyrings",
@@ -65,14 +69,26 @@ keyring_option: Decorator = click.option(
     metavar="FILE",
     multiple=True,
     required=True,
-    help="OpenPGP certificates, binary or armored. May be repeated.",
+    help=_KEYRING_HELP,
 )
+keyring_or_url_option: Decorator = click.option(
+    "--keyring", "keyrings", metavar="FILE|URL", multiple=True, required=True, help=_KEYRING_HELP
+)
+_MAINTAINERS_HELP: Final = "StageX's MAINTAINERS file: who is who, by full fingerprint."
 maintainers_option: Decorator = click.option(
-    "--maintainers",
+    "--maintainers", type=click.Path(path_type=Path), metavar="FILE", required=True, help=_MAINTAINERS_HELP
+)
+maintainers_or_url_option: Decorator = click.option(
+    "--maintainers", metavar="FILE|URL", required=True, help=_MAINTAINERS_HELP
+)
+plain_http_option: Decorator = click.option(
+    "--plain-http", is_flag=True, help="Speak http, without TLS, to registries on this machine. Others are refused."
+)
+ca_file_option: Decorator = click.option(
+    "--ca-file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    required=True,
-    help="StageX's MAINTAINERS file: who is who, by full fingerprint.",
+    help="Certificates (PEM) to trust for TLS, beside the system's.",
 )
 maintainers_signatures_option: Decorator = click.option(
     "--maintainers-signatures",
@@ -125,6 +141,20 @@ def reference_time(at: str | None) -> int:
     return parse_rfc3339(at) if at is not None else int(time.time())
 
 
+def access_for(plain_http: bool, ca_file: Path | None) -> Access:
+    """How this command reaches registries and web servers. Raises HostError, UsageError for a file that is no PEM."""
+    from airgap.registry.access import Access
+    from airgap.registry.client import Settings
+
+    authorities = ""
+    if ca_file is not None:
+        try:
+            authorities = read_given(ca_file, LIMITS.trust_file).decode("ascii")
+        except UnicodeDecodeError:
+            raise UsageError("usage", f"--ca-file {ca_file}: certificates in PEM form are expected") from None
+    return Access(Settings(plain_http=plain_http, authorities=authorities), os.environ)
+
+
 def job_count(jobs: int | None) -> int:
     return min(jobs or len(os.sched_getaffinity(0)), JOBS_MAX)
 
@@ -135,23 +165,27 @@ def formats(names: Iterable[str]) -> tuple[ClaimFormat, ...]:
 
 def read_keyrings(paths: Iterable[Path]) -> Keyring:
     """All certificates of all files. Raises the error of the first file that is no keyring, naming it."""
+    return load_keyrings((str(path), read_given(path, LIMITS.keyring)) for path in paths)
+
+
+def load_keyrings(files: Iterable[tuple[str, bytes]]) -> Keyring:
+    """Like read_keyrings(), for the names and bytes of files that were read already."""
     keyring = Keyring()
-    for path in paths:
+    for name, data in files:
         try:
-            keyring = keyring.merged_with(load_keyring([read_given(path, LIMITS.keyring)]))
+            keyring = keyring.merged_with(load_keyring([data]))
         except (FormatError, OpenPGPError) as error:
-            raise type(error)(error.kind, f"{path}: {error.message}", hint=error.hint, path=str(path)) from error
+            raise type(error)(error.kind, f"{name}: {error.message}", hint=error.hint, path=name) from error
     if not keyring and not keyring.problems:
         raise FormatError("keyring-invalid", "the keyring files hold no certificate")
     return keyring
 
 
-def read_offers(maintainers: Path, signatures: Path | None) -> list[Offer]:
-    """MAINTAINERS with the signatures over it, after its earlier versions with theirs, oldest first.
+def read_offers(newest: bytes, signatures: Path | None) -> list[Offer]:
+    """MAINTAINERS with the signatures over it in a folder, after its earlier versions with theirs, oldest first.
 
     Raises SourceError(source-not-found, source-invalid), HostError, FormatError(limit-exceeded).
     """
-    newest = read_given(maintainers, LIMITS.trust_file)
     if signatures is None:
         return [Offer(newest)]
     earlier = [

@@ -11,7 +11,11 @@ from airgap.oci.descriptor import (
     CONFIGS,
     DOCKER_LIST,
     DOCKER_MANIFEST,
+    INDEXES,
     LAYERS,
+    MANIFESTS,
+    OCI_INDEX,
+    OCI_MANIFEST,
     Descriptor,
     Platform,
     parse_descriptor,
@@ -100,6 +104,22 @@ def parse_config(data: bytes, descriptor: Descriptor) -> Config:
     except StrictJSONError as error:
         raise FormatError("image-config-invalid", f"configuration {descriptor.digest}: {error}") from None
     return Config(platform, diff_ids)
+
+
+def media_type_of(data: bytes) -> str | None:
+    """What a manifest or index without a descriptor says it is; OCI's may be silent, then its members tell.
+
+    None for anything else.
+    """
+    try:
+        fields = Fields(parse(data), "document")
+        if fields.has("mediaType"):
+            own = fields.string("mediaType")
+            return own if own in INDEXES | MANIFESTS else None
+    except StrictJSONError:
+        return None
+    kinds = {name: kind for name, kind in (("manifests", OCI_INDEX), ("layers", OCI_MANIFEST)) if fields.has(name)}
+    return next(iter(kinds.values())) if len(kinds) == 1 else None
 
 
 def _document(data: bytes, descriptor: Descriptor, docker_type: str, foreign: tuple[str, ...]) -> Fields:

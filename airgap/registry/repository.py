@@ -16,6 +16,7 @@ from airgap.digest import Digest, digest_of, parse_digest
 from airgap.errors import FormatError, UsageError
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import INDEXES, MANIFESTS, Descriptor
+from airgap.oci.manifest import media_type_of
 from airgap.reference import Repository
 from airgap.registry.auth import Authenticator
 from airgap.registry.client import Body, Client, Response
@@ -207,16 +208,10 @@ def _digest(text: str, what: str) -> Digest:
 
 def _media_type(served: str, data: bytes, what: str) -> str:
     """As served; a server of plain files does not know it, then the document says it."""
-    if served in INDEXES | MANIFESTS:
-        return served
-    try:
-        fields = Fields(parse(data), "document")
-        own = fields.string("mediaType") if fields.has("mediaType") else served
-    except StrictJSONError as error:
-        raise RegistryProblem(Reason.INVALID, f"{what}: no manifest: {error}") from None
-    if own not in INDEXES | MANIFESTS:
-        raise RegistryProblem(Reason.INVALID, f"{what}: {own[:100]!r} is no image manifest or index that is supported")
-    return own
+    found = served if served in INDEXES | MANIFESTS else media_type_of(data)
+    if found is None:
+        raise RegistryProblem(Reason.INVALID, f"{what}: {served[:100]!r} is no image manifest or index of a known kind")
+    return found
 
 
 def _words(response: Response) -> str:

@@ -12,10 +12,14 @@ from airgap.oci.descriptor import Descriptor
 
 
 class ImageSource(Protocol):
-    """Blobs by digest. What it returns is checked by whoever asks."""
+    """A place that holds images, and their blobs by digest. What it returns is checked by whoever asks."""
 
-    def images(self) -> tuple[Descriptor, ...]:
-        """The images it lists, with their names."""
+    @property
+    def is_remote(self) -> bool:
+        """Whether blobs come over a network, so that fetching ahead pays."""
+
+    def find(self, name: str | None, origin: str) -> FoundImage:
+        """The image called ``name``, or the only one. Raises SourceError(source-not-found, source-ambiguous)."""
 
     def has(self, digest: Digest) -> bool: ...
 
@@ -27,11 +31,15 @@ class ImageSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FoundImage:
-    """One image that an operator named: where it is, its top descriptor, and the name it carries there, if any."""
+    """One image that an operator named: where it is, its top descriptor, and the name it carries there, if any.
+
+    ``note`` is what an operator should know of the way it came here.
+    """
 
     source: ImageSource
     root: Descriptor
     origin: str
+    note: str = ""
 
 
 def read_blob(source: ImageSource, descriptor: Descriptor, limit: int) -> bytes:
@@ -47,9 +55,8 @@ def read_blob(source: ImageSource, descriptor: Descriptor, limit: int) -> bytes:
     return bytes(data)
 
 
-def choose(source: ImageSource, name: str | None, origin: str) -> FoundImage:
-    """The image called ``name``, or the only one. Raises SourceError(source-not-found, source-ambiguous)."""
-    images = source.images()
+def choose(source: ImageSource, images: tuple[Descriptor, ...], name: str | None, origin: str) -> FoundImage:
+    """The one of these that is called ``name``, or the only one, as ImageSource.find() promises it."""
     if not images:
         raise SourceError("source-not-found", f"{origin}: it holds no image")
     if name is not None:

@@ -12,10 +12,13 @@ from airgap.files import BUFFER, host_errors, open_regular, read_bounded
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import Descriptor
 from airgap.oci.layout import INDEX_FILE, LAYOUT_FILE, blob_path, parse_layout, parse_layout_index
+from airgap.sources.image import FoundImage, choose
 
 
 class LayoutFolder:
     """An OCI image layout folder."""
+
+    is_remote = False
 
     def __init__(self, folder: Path) -> None:
         """Raises SourceError(source-not-found, source-invalid)."""
@@ -26,7 +29,11 @@ class LayoutFolder:
         """Nothing is kept open."""
 
     def images(self) -> tuple[Descriptor, ...]:
+        """The images that index.json lists, with their names."""
         return self._images
+
+    def find(self, name: str | None, origin: str) -> FoundImage:
+        return choose(self, self._images, name, origin)
 
     def has(self, digest: Digest) -> bool:
         return (self._folder / blob_path(digest)).is_file()
@@ -53,6 +60,8 @@ class LayoutFolder:
 class LayoutArchive:
     """An OCI image layout in an uncompressed tar file, read in place."""
 
+    is_remote = False
+
     def __init__(self, path: Path) -> None:
         """Raises SourceError(source-not-found, source-invalid)."""
         self._path = path
@@ -76,7 +85,11 @@ class LayoutArchive:
         self._tar.close()
 
     def images(self) -> tuple[Descriptor, ...]:
+        """The images that index.json lists, with their names."""
         return self._images
+
+    def find(self, name: str | None, origin: str) -> FoundImage:
+        return choose(self, self._images, name, origin)
 
     def has(self, digest: Digest) -> bool:
         return blob_path(digest) in self._members

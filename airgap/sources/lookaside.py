@@ -5,15 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from airgap.digest import Digest
 from airgap.errors import FormatError, SourceError
-from airgap.files import host_errors, read_bounded
+from airgap.files import host_errors, read_bounded, read_given
 from airgap.limits import LIMITS
 from airgap.reference import Repository
+from airgap.registry.access import Access, is_url, parse_url
+from airgap.registry.location import Location
+from airgap.sources.problem import source_errors
 
 _SIGNATURE: Final = re.compile(r"signature-([1-9][0-9]{0,5})")
+
+
+class Lookaside(Protocol):
+    """The root of a lookaside tree."""
+
+    def signatures(self, repository: Repository, digest: Digest) -> list[bytes]:
+        """All signature files of an image, in their order. Raises FormatError(limit-exceeded) and others."""
 
 
 class LookasideFolder:
@@ -26,9 +36,7 @@ class LookasideFolder:
         self._root = root
 
     def signatures(self, repository: Repository, digest: Digest) -> list[bytes]:
-        """All signature files of an image, in their order. Raises FormatError(limit-exceeded), HostError."""
-        names = [f"{repository.path}@sha256={digest.hex}", f"{repository}@sha256={digest.hex}"]
-        return [data for name in names for data in self._read(self._root / name)]
+        return [data for name in _folders(repository, digest) for data in self._read(self._root / name)]
 
     def _read(self, folder: Path) -> list[bytes]:
         if not folder.is_dir():
@@ -38,7 +46,50 @@ class LookasideFolder:
         return [read_bounded(path, LIMITS.signature_file) for _, path in sorted(found)]
 
 
-def collect(lookasides: Iterable[LookasideFolder], repository: Repository, digest: Digest) -> list[bytes]:
+class LookasideServer:
+    """The root of a lookaside tree on a web server: files are counted from 1 up to the first that is not there."""
+
+    def __init__(self, access: Access, root: Location) -> None:
+        self._access = access
+        self._root = root
+
+    def signatures(self, repository: Repository, digest: Digest) -> list[bytes]:
+        return [data for name in _folders(repository, digest) for data in self._read(name)]
+
+    def _read(self, folder: str) -> list[bytes]:
+        found: list[bytes] = []
+        with source_errors():
+            while len(found) <= LIMITS.signatures_per_image:
+                target = f"{self._root.target.rstrip('/')}/{folder}/signature-{len(found) + 1}"
+                data = self._access.get(self._root.at(target), LIMITS.signature_file)
+                if data is None:
+                    break
+                found.append(data)
+        return found
+
+
+def open_lookaside(text: str, access: Access) -> Lookaside:
+    """A folder, or an http(s) address. Raises SourceError(signatures-not-found), UsageError."""
+    return LookasideServer(access, parse_url(text)) if is_url(text) else LookasideFolder(Path(text))
+
+
+def read_file_or_url(text: str, limit: int, access: Access) -> bytes:
+    """A file of evidence, from disk or from a web server. Raises HostError, SourceError, UsageError."""
+    if not is_url(text):
+        return read_given(Path(text), limit)
+    with source_errors():
+        data = access.get(parse_url(text), limit)
+    if data is None:
+        raise SourceError("source-not-found", f"{text[:200]}: the server has no such file")
+    return data
+
+
+def _folders(repository: Repository, digest: Digest) -> list[str]:
+    """Lookaside trees name a repository without its registry; some keep it."""
+    return [f"{repository.path}@sha256={digest.hex}", f"{repository}@sha256={digest.hex}"]
+
+
+def collect(lookasides: Iterable[Lookaside], repository: Repository, digest: Digest) -> list[bytes]:
     """The signatures of an image from several trees, each content once. Raises FormatError(limit-exceeded)."""
     found: dict[bytes, None] = {}
     for lookaside in lookasides:

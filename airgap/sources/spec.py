@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,42 +15,94 @@ from airgap.digest import Digest, parse_hex_digest
 from airgap.errors import AirgapError, FormatError, SourceError, UsageError
 from airgap.files import read_given
 from airgap.limits import LIMITS
-from airgap.reference import Reference, parse_reference
-from airgap.sources.image import FoundImage, ImageSource, choose
+from airgap.oci.descriptor import Descriptor
+from airgap.reference import Reference, parse_reference, parse_repository
+from airgap.registry.access import Access
+from airgap.sources.ahead import ReadAhead
+from airgap.sources.docker_archive import DockerArchive
+from airgap.sources.image import FoundImage, ImageSource
 from airgap.sources.layout import LayoutArchive, LayoutFolder
+from airgap.sources.registry import RegistrySource
+from airgap.sources.skopeo import TRANSPORTS as SKOPEO_TRANSPORTS
+from airgap.sources.skopeo import SkopeoCopy
+from airgap.sources.spool import Spool
 
 _SPEC: Final = re.compile(r"(?:(?P<name>[^=]+)=)?(?P<transport>[a-z-]+):(?P<rest>.+)", re.DOTALL)
-_TRANSPORTS: Final[dict[str, Callable[[Path], ImageSource]]] = {"oci": LayoutFolder, "oci-archive": LayoutArchive}
+REGISTRY: Final = "docker"
+_LOOK_UPS: Final = 8  # registries are asked for so many images at once
+_FILES: Final = ("oci", "oci-archive", "docker-archive")
 _DIGEST_LINE: Final = re.compile(r"([0-9a-f]{64})[ \t]+([a-z0-9][a-z0-9._/-]{0,254})")
 
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """One SOURCE argument, parsed: which image, and the repository that its signatures speak of."""
+    """One SOURCE argument, parsed: which image, and the repository that its signatures speak of.
+
+    ``place`` is the file, the folder or the repository; ``name`` the image in it.
+    """
 
     reference: Reference | None
     transport: str
-    path: Path
+    place: str
     name: str | None
 
     def __str__(self) -> str:
-        return f"{self.transport}:{self.path}" + ("" if self.name is None else f":{self.name}")
+        if self.transport == REGISTRY:
+            name = self.name or "latest"
+            return f"{REGISTRY}://{self.place}{'@' if ':' in name else ':'}{name}"
+        return f"{self.transport}:{self.place}" + ("" if self.name is None else f":{self.name}")
 
 
 def parse_spec(text: str) -> SourceSpec:
     """Read ``[NAME=]SOURCE``. Raises UsageError for an unknown transport or a bad NAME."""
     match = _SPEC.fullmatch(text)
-    if match is None or match["transport"] not in _TRANSPORTS:
-        known = ", ".join(f"{name}:" for name in sorted(_TRANSPORTS))
+    if match is None or match["transport"] not in (REGISTRY, *_FILES, *SKOPEO_TRANSPORTS):
+        known = ", ".join([f"{REGISTRY}://", *(f"{name}:" for name in (*_FILES, *SKOPEO_TRANSPORTS))])
         raise UsageError("usage", f"{text[:200]!r}: a source begins with one of {known} (after NAME=, if given)")
     try:
         reference = parse_reference(match["name"], "NAME") if match["name"] else None
+        if reference is not None and reference.digest is not None:
+            raise UsageError("usage", f"{match['name'][:200]!r}: NAME has no digest; the image's own is used")
+        if match["transport"] == REGISTRY:
+            return _registry_spec(match["rest"], reference)
     except FormatError as error:
         raise UsageError("usage", error.message, hint=error.hint) from None
-    if reference is not None and reference.digest is not None:
-        raise UsageError("usage", f"{match['name'][:200]!r}: NAME has no digest; the image's own is used")
-    path, colon, name = match["rest"].partition(":")
-    return SourceSpec(reference, match["transport"], Path(path), name if colon else None)
+    if match["transport"] in SKOPEO_TRANSPORTS:
+        return SourceSpec(reference or _implied(match["rest"]), match["transport"], match["rest"], None)
+    place, colon, name = match["rest"].partition(":")
+    return SourceSpec(reference, match["transport"], place, name if colon else None)
+
+
+def _registry_spec(rest: str, reference: Reference | None) -> SourceSpec:
+    """``//HOST/REPO[:TAG|@DIGEST]``. Raises FormatError, UsageError."""
+    if not rest.startswith("//"):
+        raise UsageError("usage", f"docker:{rest[:200]}: write docker://HOST/REPOSITORY[:TAG|@DIGEST]")
+    found = parse_reference(rest[2:], "docker://")
+    name = str(found.digest) if found.digest is not None else found.tag
+    return SourceSpec(reference or Reference(found.repository), REGISTRY, str(found.repository), name)
+
+
+def _implied(name: str) -> Reference | None:
+    """The repository of an image's name in a store of containers; None for an image id."""
+    try:
+        return Reference(parse_reference(name).repository)
+    except FormatError:
+        return None
+
+
+def specs_from_lists(place: str, lists: Mapping[str, Mapping[str, Digest]]) -> list[SourceSpec]:
+    """``--from [NAME=]PREFIX``: every line of these digest lists as an image of a registry. Raises UsageError.
+
+    PREFIX is where they are, NAME the prefix of the repositories that their signatures speak of.
+    """
+    if not lists:
+        raise UsageError("usage", "--from says where the images of --digests are; give at least one digest list")
+    name, equals, prefix = place.rpartition("=")
+    lines = dict.fromkeys((line, digest) for found in lists.values() for line, digest in found.items())
+    return [
+        parse_spec((f"{name}/{line}=" if equals else "") + f"{REGISTRY}://{prefix}/{line}@{digest}")
+        for line, digest in lines
+    ]
 
 
 def read_image_list(path: Path) -> list[str]:
@@ -81,22 +135,43 @@ def parse_digest_list(data: bytes, where: str) -> dict[str, Digest]:
 class Sources:
     """Opens each place once, however many images are taken from it."""
 
-    def __init__(self) -> None:
-        self._opened: dict[tuple[str, Path], ImageSource] = {}
+    def __init__(self, access: Access | None = None) -> None:
+        """``access`` is how registries are reached; the caller closes it."""
+        self._access = Access() if access is None else access
+        self._opened: dict[tuple[str, str], ImageSource] = {}
+        self._spool: Spool | None = None
+        self._ahead: ReadAhead | None = None
 
     def __enter__(self) -> Sources:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._ahead is not None:
+            self._ahead.close()
         for source in self._opened.values():
             source.close()
+        if self._spool is not None:
+            self._spool.close()
+
+    def look_up(self, specs: Iterable[SourceSpec]) -> None:
+        """Ask registries for all of these at once. What fails here fails again, in its turn, in find()."""
+
+        def fetch(spec: SourceSpec) -> None:
+            with contextlib.suppress(AirgapError):
+                source = self._open(spec)
+                if isinstance(source, RegistrySource):
+                    source.fetch_documents(source.find(spec.name, str(spec)).root)
+
+        remote = [spec for spec in specs if spec.transport == REGISTRY]
+        for spec in remote:
+            self._open(spec)
+        with ThreadPoolExecutor(_LOOK_UPS) as pool:
+            for _ in pool.map(fetch, remote):
+                pass
 
     def find(self, spec: SourceSpec) -> tuple[Reference, FoundImage]:
         """The image and the reference it is exported under. Raises SourceError."""
-        key = (spec.transport, spec.path)
-        if key not in self._opened:
-            self._opened[key] = _TRANSPORTS[spec.transport](spec.path)
-        found = choose(self._opened[key], spec.name, str(spec))
+        found = self._open(spec).find(spec.name, str(spec))
         return spec.reference or _own_name(found), found
 
     def holding(self, digest: Digest) -> ImageSource:
@@ -105,6 +180,38 @@ class Sources:
             if source.has(digest):
                 return source
         raise SourceError("source-not-found", f"blob {digest} is in none of the sources", digest=str(digest))
+
+    def announce(self, blobs: Iterable[Descriptor]) -> None:
+        """What chunks() will be asked for, in this order: from now on, remote blobs are fetched ahead."""
+        remote = [blob for blob in blobs if self.holding(blob.digest).is_remote and not self._is_kept(blob.digest)]
+        self._ahead = ReadAhead(remote, lambda digest: self.holding(digest).chunks(digest)) if remote else None
+
+    def chunks(self, digest: Digest) -> Iterator[bytes]:
+        """The bytes of a blob, from wherever it is. Raises SourceError, IntegrityError."""
+        if self._ahead is not None and not self._is_kept(digest) and self.holding(digest).is_remote:
+            return self._ahead.take(digest)
+        return self.holding(digest).chunks(digest)
+
+    def _is_kept(self, digest: Digest) -> bool:
+        return self._spool is not None and digest in self._spool
+
+    def _open(self, spec: SourceSpec) -> ImageSource:
+        key = (spec.transport, spec.place)
+        if key not in self._opened:
+            self._opened[key] = self._make(spec)
+        return self._opened[key]
+
+    def _make(self, spec: SourceSpec) -> ImageSource:
+        if spec.transport == REGISTRY:
+            self._spool = self._spool or Spool()
+            return RegistrySource(self._access.repository(parse_repository(spec.place)), self._spool)
+        if spec.transport == "oci":
+            return LayoutFolder(Path(spec.place))
+        if spec.transport == "oci-archive":
+            return LayoutArchive(Path(spec.place))
+        if spec.transport == "docker-archive":
+            return DockerArchive(Path(spec.place))
+        return SkopeoCopy(spec.transport, spec.place)
 
 
 def _own_name(found: FoundImage) -> Reference:

@@ -19,7 +19,7 @@ from airgap.limits import LIMITS
 from airgap.oci.descriptor import OCI_INDEX, OCI_MANIFEST, REF_NAME, Descriptor
 from airgap.oci.layout import LAYOUT_BYTES, blob_path, encode_index, parse_layout, parse_layout_index
 from airgap.reference import parse_reference, parse_repository
-from airgap.sources.image import ImageSource, choose, read_blob
+from airgap.sources.image import read_blob
 from airgap.sources.layout import LayoutArchive, LayoutFolder
 from airgap.sources.lookaside import LookasideFolder, collect
 from airgap.sources.spec import (
@@ -108,7 +108,7 @@ class TestSources:
         ) as source:
             self.read_all(source)
 
-    def read_all(self, source: ImageSource) -> None:
+    def read_all(self, source: LayoutFolder | LayoutArchive) -> None:
         (root,) = source.images()
         assert (str(root.digest), root.name) == (SAMPLE.digest, "docker.io/stagex/x")
         for digest, data in SAMPLE.blobs.items():
@@ -119,7 +119,7 @@ class TestSources:
         with pytest.raises(SourceError) as caught:
             list(source.chunks(Digest(HEX)))
         assert (caught.value.kind, caught.value.exit_status) == ("source-not-found", 50)
-        assert choose(source, None, "x").root == root
+        assert source.find(None, "x").root == root
 
     def test_no_layout(self, tmp_path: Path) -> None:
         (tmp_path / "x").write_bytes(b"no tar")
@@ -184,21 +184,21 @@ class TestSources:
         other = image([Layer({"f": b"y"})])
         write_layout(tmp_path, {"a": SAMPLE, "b": other})
         source = LayoutFolder(tmp_path)
-        assert str(choose(source, "b", "x").root.digest) == other.digest
-        assert str(choose(source, other.digest, "x").root.digest) == other.digest
-        assert kind_of(choose, source, None, "x") == "source-ambiguous"
-        assert kind_of(choose, source, "c", "x") == "source-not-found"
+        assert str(source.find("b", "x").root.digest) == other.digest
+        assert str(source.find(other.digest, "x").root.digest) == other.digest
+        assert kind_of(source.find, None, "x") == "source-ambiguous"
+        assert kind_of(source.find, "c", "x") == "source-not-found"
 
     def test_oci_26_one_name_for_two_images(self, tmp_path: Path) -> None:
         write_layout(tmp_path, {"": SAMPLE})
         other = image([Layer({"f": b"y"})])
         entries = [one.root.descriptor(annotations={REF_NAME: "same"}) for one in (SAMPLE, other)]
         (tmp_path / "index.json").write_bytes(canonical({"schemaVersion": 2, "manifests": entries}))
-        assert kind_of(choose, LayoutFolder(tmp_path), "same", "x") == "source-ambiguous"
+        assert kind_of(LayoutFolder(tmp_path).find, "same", "x") == "source-ambiguous"
 
     def test_the_same_image_under_two_names_is_one(self, tmp_path: Path) -> None:
         write_layout(tmp_path, {"a": SAMPLE, "b": SAMPLE})
-        assert str(choose(LayoutFolder(tmp_path), None, "x").root.digest) == SAMPLE.digest
+        assert str(LayoutFolder(tmp_path).find(None, "x").root.digest) == SAMPLE.digest
 
 
 class TestSpec:
@@ -215,10 +215,12 @@ class TestSpec:
     )
     def test_parse(self, text: str, reference: str | None, path: str, name: str | None) -> None:
         spec = parse_spec(text)
-        assert (spec.reference and str(spec.reference), str(spec.path), spec.name) == (reference, path, name)
+        assert (spec.reference and str(spec.reference), spec.place, spec.name) == (reference, path, name)
         assert str(spec).startswith(spec.transport)
 
-    @pytest.mark.parametrize("text", ["", "dir", "oci:", "docker://x/y", "OCI:dir", "=", "http://x", "dir:tag"])
+    @pytest.mark.parametrize(
+        "text", ["", "dir", "oci:", "docker:x/y", "docker://", "docker://X/y?", "OCI:dir", "=", "http://x", "dir:tag"]
+    )
     def test_unknown(self, text: str) -> None:
         with pytest.raises(UsageError):
             parse_spec(text)
@@ -359,4 +361,4 @@ def test_an_archive_may_hold_links_but_no_blob_is_one(tmp_path: Path) -> None:
     (tmp_path / "x.tar").write_bytes(output.getvalue())
     with contextlib.closing(LayoutArchive(tmp_path / "x.tar")) as source:
         assert not source.has(Digest(HEX))
-        assert kind_of(choose, source, None, "x") == "source-not-found"
+        assert kind_of(source.find, None, "x") == "source-not-found"

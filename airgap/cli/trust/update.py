@@ -11,8 +11,9 @@ from airgap.cli import options
 from airgap.cli.output import emit, warn
 from airgap.cli.trust.confirm import confirm
 from airgap.errors import UsageError
-from airgap.files import open_input
+from airgap.files import open_input, read_given
 from airgap.keeper import read_offers, update, update_by_hand
+from airgap.limits import LIMITS
 from airgap.openpgp.keyring import Keyring
 from airgap.report.documents import trust_document, update_document
 from airgap.report.text import render
@@ -91,7 +92,7 @@ def command(
                 folder, offers, found.merged_with(carried), reference_time, bundle=id_, threshold=threshold
             )
         elif maintainers is not None:
-            offers = options.read_offers(maintainers, maintainers_signatures)
+            offers = options.read_offers(read_given(maintainers, LIMITS.trust_file), maintainers_signatures)
             if by_hand:
                 required = options.groups(groups)
                 planned = adopt_by_hand(before, offers[-1], carried, threshold=threshold, required=required)
