@@ -49,7 +49,6 @@ class ReadAhead:
             for slot in self._slots.values():
                 if slot.file is not None:
                     slot.file.close()
-            self._slots.clear()
 
     def take(self, digest: Digest) -> Iterator[bytes]:
         """The bytes of a blob. Raises what fetching it raised."""
@@ -88,6 +87,8 @@ class ReadAhead:
                 slot.error = error
             with self._changed:
                 slot.is_done = True
+                if self._is_stopped and slot.file is not None:
+                    slot.file.close()
                 self._changed.notify_all()
 
     def _begin(self) -> tuple[Digest, _Slot] | None:
@@ -101,13 +102,13 @@ class ReadAhead:
             slot = self._slots[blob.digest] = _Slot(blob.size)
             return blob.digest, slot
 
-    def _fetched(self, digest: Digest) -> BinaryIO | None:
+    def _fetched(self, digest: Digest) -> BinaryIO:
         with host_errors("temporary file"):
             file = unnamed_temporary()
             try:
                 for piece in self._fetch(digest):
                     if self._is_stopped:
-                        return None
+                        break
                     write_all(file, piece)
             except BaseException:
                 file.close()

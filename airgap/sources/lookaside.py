@@ -59,13 +59,14 @@ class LookasideServer:
     def _read(self, folder: str) -> list[bytes]:
         found: list[bytes] = []
         with source_errors():
-            while len(found) <= LIMITS.signatures_per_image:
-                target = f"{self._root.target.rstrip('/')}/{folder}/signature-{len(found) + 1}"
-                data = self._access.get(self._root.at(target), LIMITS.signature_file)
-                if data is None:
-                    break
+            while (data := self._get(f"{folder}/signature-{len(found) + 1}")) is not None:
                 found.append(data)
+                if len(found) > LIMITS.signatures_per_image:
+                    raise _too_many(f"{self._root}: {folder}")
         return found
+
+    def _get(self, path: str) -> bytes | None:
+        return self._access.get(self._root.at(f"{self._root.target.rstrip('/')}/{path}"), LIMITS.signature_file)
 
 
 def open_lookaside(text: str, access: Access) -> Lookaside:
@@ -95,7 +96,9 @@ def collect(lookasides: Iterable[Lookaside], repository: Repository, digest: Dig
     for lookaside in lookasides:
         found.update(dict.fromkeys(lookaside.signatures(repository, digest)))
     if len(found) > LIMITS.signatures_per_image:
-        raise FormatError(
-            "limit-exceeded", f"{repository}@{digest} has {len(found)} signatures, over {LIMITS.signatures_per_image}"
-        )
+        raise _too_many(f"{repository}@{digest}")
     return list(found)
+
+
+def _too_many(what: str) -> FormatError:
+    return FormatError("limit-exceeded", f"{what} has more than {LIMITS.signatures_per_image} signatures")
