@@ -13,7 +13,7 @@ from airgap.limits import LIMITS
 from airgap.oci.descriptor import CONFIGS, Descriptor
 from airgap.oci.manifest import parse_index, parse_manifest
 from airgap.registry.repository import Document, RemoteRepository
-from airgap.sources.image import FoundImage
+from airgap.sources.image import FoundImage, ImageSource
 from airgap.sources.problem import source_errors
 from airgap.sources.spool import Spool
 
@@ -23,14 +23,16 @@ _CHILDREN_AHEAD: Final = 64  # documents below one index that are fetched before
 class RegistrySource:
     """One repository. A tag is asked for once; documents are kept, so each blob crosses the wire once.
 
-    Which blobs it has follows from the documents that were read: the registry is not asked for each.
+    Which blobs it has follows from the documents that were read: the registry is not asked for each. ``catalog`` tells
+    all sources of an export which of them learned first of a blob; they share ``spool``, too.
     """
 
     is_remote = True
 
-    def __init__(self, repository: RemoteRepository, spool: Spool) -> None:
+    def __init__(self, repository: RemoteRepository, spool: Spool, catalog: dict[Digest, ImageSource]) -> None:
         self._repository = repository
         self._spool = spool
+        self._catalog = catalog
         self._roots: dict[str, Descriptor] = {}
         self._known: dict[Digest, Descriptor] = {}
         self._lock = threading.Lock()
@@ -70,9 +72,7 @@ class RegistrySource:
     def chunks(self, digest: Digest) -> Iterator[bytes]:
         """Raises SourceError, and IntegrityError before or after the last piece if the registry serves other bytes."""
         if digest in self._spool:
-            data = self._spool.get(digest)
-            self._learn(Document(self._known[digest], data))
-            yield data
+            yield self._spool.get(digest)
             return
         descriptor = self._known.get(digest)
         if descriptor is None:
@@ -90,17 +90,15 @@ class RegistrySource:
                 yield from self._repository.blob(digest, descriptor.size)
 
     def _keep(self, document: Document) -> None:
+        """And learn to which blobs it leads. One that is malformed leads nowhere here; whoever reads it says why."""
         self._spool.put(document.descriptor.digest, document.data)
-        self._learn(document)
-
-    def _learn(self, document: Document) -> None:
-        """Which blobs a document leads to. One that is malformed leads nowhere here; whoever reads it says why."""
         known = [document.descriptor]
         with contextlib.suppress(AirgapError):
             known += _children(document.descriptor, document.data)
         with self._lock:
             for descriptor in known:
                 self._known.setdefault(descriptor.digest, descriptor)
+                self._catalog.setdefault(descriptor.digest, self)
 
 
 def _children(descriptor: Descriptor, data: bytes) -> list[Descriptor]:

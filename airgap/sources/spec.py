@@ -140,6 +140,7 @@ class Sources:
         self._access = Access() if access is None else access
         self._opened: dict[tuple[str, str], ImageSource] = {}
         self._spool: Spool | None = None
+        self._catalog: dict[Digest, ImageSource] = {}
         self._ahead: ReadAhead | None = None
 
     def __enter__(self) -> Sources:
@@ -176,6 +177,8 @@ class Sources:
 
     def holding(self, digest: Digest) -> ImageSource:
         """A source that has this blob. Raises SourceError(source-not-found)."""
+        if digest in self._catalog:
+            return self._catalog[digest]
         for source in self._opened.values():
             if source.has(digest):
                 return source
@@ -204,7 +207,7 @@ class Sources:
     def _make(self, spec: SourceSpec) -> ImageSource:
         if spec.transport == REGISTRY:
             self._spool = self._spool or Spool()
-            return RegistrySource(self._access.repository(parse_repository(spec.place)), self._spool)
+            return RegistrySource(self._access.repository(parse_repository(spec.place)), self._spool, self._catalog)
         if spec.transport == "oci":
             return LayoutFolder(Path(spec.place))
         if spec.transport == "oci-archive":
