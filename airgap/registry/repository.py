@@ -97,7 +97,7 @@ class RemoteRepository:
         for _ in range(_RESUMES_MAX):
             before = got
             try:
-                for piece in self._blob_from(digest, got):
+                for piece in self._blob_from(digest, got, size):
                     hasher.update(piece)
                     got += len(piece)
                     if got > size:
@@ -168,8 +168,9 @@ class RemoteRepository:
             reason = Reason.UNREACHABLE if response.status >= 500 or response.status in (408, 429) else Reason.INVALID
         raise RegistryProblem(reason, f"{what}: {response.location} answers {response.status}{_words(response)}")
 
-    def _blob_from(self, digest: Digest, start: int) -> Iterator[bytes]:
+    def _blob_from(self, digest: Digest, start: int, size: int) -> Iterator[bytes]:
         """The bytes from ``start`` on; a server that does not know ranges is read again up to there."""
+        left = size - start
         headers = {"Range": f"bytes={start}-"} if start else {}
         with self.open("GET", f"blobs/{digest}", headers) as response:
             self.require_status(response, f"{self}: blob {digest}", *((200, 206) if start else (200,)))
@@ -183,8 +184,12 @@ class RemoteRepository:
             for piece in response.chunks():
                 skipped = min(start, len(piece))
                 start -= skipped
+                left -= len(piece) - skipped
                 if skipped < len(piece):
                     yield piece[skipped:]
+            if left > 0 and response.length is None:
+                # Without an announced size a broken transfer looks like a short blob.
+                raise RegistryProblem(Reason.UNREACHABLE, f"{response.location}: the answer ended early")
 
     def _differs(self, digest: Digest, found: str) -> RegistryProblem:
         return RegistryProblem(Reason.DIFFERS, f"{self}: blob {digest}: the registry serves {found}")

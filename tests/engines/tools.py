@@ -69,9 +69,9 @@ class Tools:
         store = ["--root", self.folder / "storage", "--runroot", self.folder / "run", "--storage-driver", "vfs"]
         return self.run("buildah", *store, *arguments)
 
-    def raw_digest(self, image: str) -> str:
+    def raw_digest(self, image: str, *options: str) -> str:
         """SHA-256 of the manifest that skopeo hands out."""
-        return f"sha256:{hashlib.sha256(self.skopeo('inspect', '--raw', image)).hexdigest()}"
+        return f"sha256:{hashlib.sha256(self.skopeo('inspect', '--raw', *options, image)).hexdigest()}"
 
     def inspect(self, image: str) -> Any:
         found = json.loads(self.skopeo("inspect", image))

@@ -220,6 +220,23 @@ class TestBlobs:
         registry.blobs[REPOSITORY][BIG.digest] = data
         assert reason_of(lambda: read(remote())) is Reason.DIFFERS
 
+    @pytest.mark.parametrize(
+        "head", [b"HTTP/1.1 200 OK\r\nCont", b"HTTP/1.1 200 OK\r\n\r\n" + NOISE[:99], b"HTTP/1.1 2", b""]
+    )
+    def test_an_answer_that_breaks_before_it_says_its_size(
+        self, registry: Registry, remote: Opener, head: bytes
+    ) -> None:
+        """It is a broken line, not a wrong blob."""
+
+        def fault(handler: Handler) -> bool:
+            if len(registry.requests) > 1:
+                return False
+            handler.wfile.write(head)
+            return handler.hang_up()
+
+        registry.faults.append(fault)
+        assert read(remote()) == NOISE
+
     def test_an_endless_blob_is_left_at_its_size(self, registry: Registry, remote: Opener) -> None:
         sent = 0
 
