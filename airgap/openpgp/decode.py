@@ -6,7 +6,6 @@ from PGPy, all others from rfc9580.py (docs/adr/0002).
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,7 +60,7 @@ class Signature:
         found = self.hashed.fault or self.unhashed.fault
         if found is None:
             for body in self.hashed.bodies(EMBEDDED_SIGNATURE) + self.unhashed.bodies(EMBEDDED_SIGNATURE):
-                found = found or _embedded_fault(body)
+                found = found or _embedded_fault(self.version, body)
         return found
 
     @property
@@ -144,23 +143,20 @@ def decode_signature(body: bytes) -> Signature:
     )
 
 
-def _embedded_fault(body: bytes) -> str | None:
-    """What is wrong with an embedded signature; one that is old or of another algorithm is no consent, but no fault."""
-    if body[:1] == b"\3":
-        return None
+def _embedded_fault(version: int, body: bytes) -> str | None:
+    """What is wrong with a signature embedded in one of ``version``; one of an unknown algorithm is no fault (C10)."""
+    if body[0] != version:
+        return f"the signature embedded in it has version {body[0]}"
     try:
         embedded = decode_signature(body)
         if embedded.hashed.bodies(EMBEDDED_SIGNATURE) or embedded.unhashed.bodies(EMBEDDED_SIGNATURE):
             return "a signature is embedded in the signature embedded in it"
-        fault = embedded.fault
-    except (Malformed, OpenPGPError) as error:
+        if embedded.key_algorithm in _ENCRYPTION_ONLY:
+            raise Malformed(f"algorithm {embedded.key_algorithm} only encrypts")
+        rfc9580.require_form(embedded.key_algorithm, embedded.encoded_value)
+    except Malformed as error:
         return f"the signature embedded in it is malformed: {error}"
-    with contextlib.suppress(OpenPGPError):
-        try:
-            embedded.value()
-        except Malformed as error:
-            return f"the signature embedded in it is malformed: {error}"
-    return fault
+    return embedded.fault
 
 
 def decode_public_key(body: bytes) -> PublicKey:

@@ -283,10 +283,7 @@ class _Loader:
     def _back_signatures(self, binding: Signature, key: PublicKey, material: bytes) -> Iterator[Signature]:
         """The subkey's own consent, embedded in either area: it proves itself (C5, S4)."""
         for body in binding.hashed.bodies(EMBEDDED_SIGNATURE) + binding.unhashed.bodies(EMBEDDED_SIGNATURE):
-            try:
-                embedded = decode_signature(body)
-            except OpenPGPError:
-                continue  # of a version that never counts
+            embedded = decode_signature(body)  # its form was looked at with the binding's
             if embedded.type != _PRIMARY_BINDING or embedded.created is None or embedded.created < key.created:
                 continue
             hash_ = HASHES.get(embedded.hash_algorithm)

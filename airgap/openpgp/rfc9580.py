@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from airgap.openpgp.algorithms import ECDSA, ED448, ED25519, RSA, SignatureValue
+from airgap.openpgp.algorithms import ECDSA, ED448, ED25519, EDDSA_LEGACY, RSA, SignatureValue
 from airgap.openpgp.keys import ECDSAMaterial, EdwardsMaterial, Material, RSAMaterial, Unusable
 from airgap.openpgp.packets import Malformed
 
@@ -16,6 +16,8 @@ NATIVE: Final = frozenset({ED25519, ED448})  # the same fixed-size fields in ver
 
 _KEY_BYTES: Final = {ED25519: 32, ED448: 57}
 _SIGNATURE_BYTES: Final = {ED25519: 64, ED448: 114}
+# How many integers a signature value has: for those that count, and for RSA that only signs, DSA and Elgamal (§9.1).
+_SIGNATURE_MPIS: Final = {RSA: 1, 3: 1, 17: 2, ECDSA: 2, 20: 2, EDDSA_LEGACY: 2}
 _CURVES: Final = {
     bytes.fromhex("2a8648ce3d030107"): "secp256r1",
     bytes.fromhex("2b81040022"): "secp384r1",
@@ -52,6 +54,14 @@ def decode_signature_value(algorithm: int, data: bytes) -> SignatureValue:
         return _mpis(data, 1)[0]
     r, s = _mpis(data, 2)
     return r, s
+
+
+def require_form(algorithm: int, data: bytes) -> None:
+    """Look at a signature value that nobody will verify: of a known algorithm, it must be exact. Raises Malformed."""
+    if algorithm in NATIVE:
+        _sized(data, _SIGNATURE_BYTES[algorithm])
+    elif algorithm in _SIGNATURE_MPIS:
+        _mpis(data, _SIGNATURE_MPIS[algorithm])
 
 
 def encode_mpi(value: int) -> bytes:

@@ -40,6 +40,8 @@ class Options(TypedDict, total=False):
     algorithm: int | None
     """The public-key algorithm the header claims."""
     left16: bytes | None
+    value: bytes | None
+    """Instead of what the signer computes."""
     corrupt: bool
     """Flip the last bit of the signature proper."""
 
@@ -61,6 +63,7 @@ def signature_body(
     salt: bytes | None = None,
     algorithm: int | None = None,
     left16: bytes | None = None,
+    value: bytes | None = None,
     corrupt: bool = False,
 ) -> bytes:
     """The body of a signature packet by ``signer`` over ``material``, as §5.2.4 hashes it."""
@@ -94,7 +97,7 @@ def signature_body(
         head = signed + len(tail).to_bytes(width, "big") + tail
         trailer = signed + bytes([version, 0xFF]) + len(signed).to_bytes(4, "big")
     digest = HASHES[hash_algo].new(salt + material + trailer).digest()
-    value = signer.sign(hash_algo, digest)
+    value = signer.sign(hash_algo, digest) if value is None else value
     if corrupt:
         value = value[:-1] + bytes([value[-1] ^ 1])
     return head + (left16 or digest[:2]) + (bytes([len(salt)]) + salt if version == 6 else b"") + value

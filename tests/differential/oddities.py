@@ -17,6 +17,7 @@ from forge import (
     direct_key,
     document,
     key_revocation,
+    mpi,
     notation,
     signature_body,
     subkey_binding,
@@ -53,6 +54,8 @@ class Oddity:
 def drafts() -> Iterator[Draft]:
     for name, oddity in ODDITIES.items():
         for place, build in _PLACES.items():
+            if name.startswith("embedded-") and place not in _PLACES_OF_EMBEDDED:
+                continue
             if name.startswith("type-") and not name.endswith("-critical") and place not in _HARMLESS_PLACES:
                 continue
             cert, signature = build(oddity)
@@ -219,9 +222,9 @@ ODDITIES: dict[str, Oddity] = {
     "exportable-2": _hashed(subpacket(4, b"\2")),
     "not-revocable": _hashed(subpacket(7, b"\0")),
     "trust-3-octets": _hashed(subpacket(5, bytes(3))),
-    "embedded-empty": _hashed(subpacket(32, b"")),
-    "embedded-garbage": _hashed(subpacket(32, b"\x04\x00\x16\x08garbage")),
-    "embedded-garbage-unhashed": _unhashed(subpacket(32, b"\x04\x00\x16\x08garbage")),
+    "garbage-embedded-empty": _hashed(subpacket(32, b"")),
+    "garbage-embedded": _hashed(subpacket(32, b"\x04\x00\x16\x08garbage")),
+    "garbage-embedded-unhashed": _unhashed(subpacket(32, b"\x04\x00\x16\x08garbage")),
     "revocation-key": _hashed(subpacket(12, b"\x80\x16" + _STRANGER.fingerprint)),
     "hashed-area-cut": Oddity(lambda signer, created: {}, lambda body: body[:4] + b"\xff\xff" + body[6:]),
     "unhashed-garbage": Oddity(lambda signer, created: {"unhashed": [b"\xfe"]}),
@@ -234,6 +237,45 @@ for _type in _TYPES:
     ODDITIES[f"type-{_type}"] = _hashed(subpacket(_type, _body))
     ODDITIES[f"type-{_type}-critical"] = _hashed(subpacket(_type, _body, critical=True))
     ODDITIES[f"type-{_type}-critical-unhashed"] = _unhashed(subpacket(_type, _body, critical=True))
+
+
+def _embedded(algorithm: int, value: bytes, head: bytes = b"\x04\x19", salt: bytes = b"") -> bytes:
+    """A signature body that nothing ever signed, with an empty hashed and unhashed area."""
+    areas = bytes(8) if head[0] == 6 else bytes(4)
+    return head + bytes([algorithm, 8]) + areas + b"\x12\x34" + salt + value
+
+
+_ONE = mpi(2**255 + 19)
+_VALUES = {
+    "nothing": b"",
+    "one": _ONE,
+    "two": _ONE * 2,
+    "three": _ONE * 3,
+    "two-and-a-byte": _ONE * 2 + b"\0",
+    "leading-zero": b"\0\x10\0\1" * 2,
+    "64-bytes": bytes(64),
+    "114-bytes": bytes(114),
+}
+_EMBEDDED = {
+    f"algorithm-{algorithm}-{name}": _embedded(algorithm, value)
+    for algorithm in (0, 1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 27, 28, 29, 100)
+    for name, value in _VALUES.items()
+}
+_V3 = b"\x03\x05\x19" + bytes(4) + bytes(8)  # type, time and key id; then algorithms, two octets, value
+_EMBEDDED |= {
+    "version-3": _V3 + b"\x16\x08\x12\x34" + _ONE * 2,
+    "version-3-cut": _V3 + b"\x16\x08\x12\x34" + _ONE,
+    "version-3-nothing": b"\x03",
+    "version-3-algorithm-16": _V3 + b"\x10\x08\x12\x34" + _ONE * 2,
+    "version-3-length-4": b"\x03\x04" + _V3[2:] + b"\x16\x08\x12\x34" + _ONE * 2,
+    "version-2": b"\x02" + _V3[1:] + b"\x16\x08\x12\x34" + _ONE * 2,
+    "version-6": _embedded(27, bytes(64), b"\x06\x19", b"\x10" + bytes(16)),
+    "version-6-no-salt": _embedded(27, bytes(64), b"\x06\x19", b"\0"),
+    "version-7": _embedded(22, _ONE * 2, b"\x07\x19"),
+}
+for _name, _body in _EMBEDDED.items():
+    ODDITIES[f"embedded-{_name}"] = _hashed(subpacket(32, _body))
+    ODDITIES[f"embedded-{_name}-unhashed"] = _unhashed(subpacket(32, _body))
 
 
 _Made = tuple[Certificate, bytes]
@@ -375,3 +417,5 @@ _PLACES: dict[str, Callable[[Oddity], _Made]] = {
 }
 # Where subpackets that must change nothing are tried: not in every place, to save time.
 _HARMLESS_PLACES = frozenset({"document", "self-signature", "shortening", "binding", "back", "revocation-soft"})
+# Where the many forms of an embedded signature are tried: one place of each kind.
+_PLACES_OF_EMBEDDED = frozenset({"document", "shortening", "binding"})

@@ -20,15 +20,49 @@ DAY = 86_400
 REFERENCE = SIGNED + DAY
 PAYLOAD = b'{"what": "was signed"}'
 
-# Bodies of signatures that are malformed when they stand inside of another one; sqv refuses the whole of it then.
 _KEY = forge.secret_key("embedded")
-_EMBEDDED = forge.signature_body(_KEY, 0x19, b"")
+_EMBEDDED = forge.signature_body(_KEY, 0x19, b"", unhashed=[])
+_INTEGER = forge.mpi(2**255 + 19)
+
+
+def _embedded_of(algorithm: int, value: bytes) -> bytes:
+    return forge.signature_body(_KEY, 0x19, b"", algorithm=algorithm, value=value)
+
+
+# Bodies of signatures that stand inside of another one, and that sqv can read.
+READABLE_EMBEDDED = {
+    "by-somebody": _EMBEDDED,
+    "of-rsa": _embedded_of(1, _INTEGER),
+    "of-rsa-that-only-signs": _embedded_of(3, _INTEGER),
+    "of-dsa": _embedded_of(17, _INTEGER * 2),
+    "of-ecdsa": _embedded_of(19, _INTEGER * 2),
+    "of-elgamal-that-signs": _embedded_of(20, _INTEGER * 2),
+    "of-ed25519": _embedded_of(27, bytes(64)),
+    "of-ed448": _embedded_of(28, bytes(114)),
+    "of-unknown-algorithm": _embedded_of(99, b"anything"),
+}
+# Bodies that are malformed there; sqv refuses the whole of it then. But for version 3: no back-signature was ever made so.
 MALFORMED_EMBEDDED = {
     "nothing-but-a-version": b"\4",
     "version-1": b"\1" + _EMBEDDED[1:],
+    "version-3": forge.signature_body(_KEY, 0x19, b"", version=3),
     "version-5": b"\5" + _EMBEDDED[1:],
+    "version-6": forge.signature_body(_KEY, 0x19, b"", version=6),
     "value-cut": _EMBEDDED[:-1],
     "byte-behind-the-value": _EMBEDDED + b"\0",
+    "one-integer-of-eddsa": _embedded_of(22, _INTEGER),
+    "two-integers-of-rsa": _embedded_of(1, _INTEGER * 2),
+    "rsa-that-only-encrypts": _embedded_of(2, _INTEGER),
+    "two-integers-of-rsa-that-only-signs": _embedded_of(3, _INTEGER * 2),
+    "three-integers-of-dsa": _embedded_of(17, _INTEGER * 3),
+    "one-integer-of-ecdsa": _embedded_of(19, _INTEGER),
+    "one-integer-of-elgamal": _embedded_of(20, _INTEGER),
+    "elgamal-that-only-encrypts": _embedded_of(16, _INTEGER * 2),
+    "ecdh": _embedded_of(18, _INTEGER * 2),
+    "x25519": _embedded_of(25, bytes(64)),
+    "x448": _embedded_of(26, bytes(114)),
+    "ed25519-of-63": _embedded_of(27, bytes(63)),
+    "ed448-of-115": _embedded_of(28, bytes(115)),
     "creation-time-of-5": forge.signature_body(_KEY, 0x19, b"", hashed=[forge.subpacket(2, bytes(5))]),
     "malformed-one-inside-of-it": forge.signature_body(_KEY, 0x19, b"", hashed=[forge.subpacket(32, b"\4\x19")]),
 }

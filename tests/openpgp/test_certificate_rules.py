@@ -480,8 +480,6 @@ C5_NONE: dict[str, bytes] = {
     "by-the-primary": subkey_binding(PRIMARY, SUBKEY, back_signer=PRIMARY),
     "by-a-stranger-in-its-name": subkey_binding(PRIMARY, SUBKEY, back_signer=MALLORY, back_options={"issuer": SUBKEY}),
     "corrupt": subkey_binding(PRIMARY, SUBKEY, back_options={"corrupt": True}),
-    "version-6": subkey_binding(PRIMARY, SUBKEY, back_options={"version": 6}),
-    "version-3": subkey_binding(PRIMARY, SUBKEY, back_options={"version": 3}),
     "critical-unknown": subkey_binding(PRIMARY, SUBKEY, back_options={"hashed": [subpacket(99, b"", critical=True)]}),
     "critical-notation": subkey_binding(
         PRIMARY, SUBKEY, back_options={"hashed": [notation("a@example.org", b"", critical=True)]}
@@ -527,7 +525,6 @@ def test_c5_back_signature_in_either_area(where: str) -> None:
 
 BACK = signature_body(SUBKEY, 0x19, PRIMARY.hash_prefix + SUBKEY.hash_prefix)
 DECOYS = {
-    "version-3": signature_body(SUBKEY, 0x19, PRIMARY.hash_prefix + SUBKEY.hash_prefix, version=3),
     "another-type": signature_body(SUBKEY, 0x18, PRIMARY.hash_prefix + SUBKEY.hash_prefix),
     "corrupt": signature_body(SUBKEY, 0x19, PRIMARY.hash_prefix + SUBKEY.hash_prefix, corrupt=True),
 }
@@ -1155,6 +1152,8 @@ MALFORMED_BINDINGS: dict[str, bytes] = {
     "embedded-value-cut": subkey_binding(
         PRIMARY, SUBKEY, back="none", hashed=[subpacket(32, signature_body(SUBKEY, 0x19, b"")[:-1])]
     ),
+    "back-signature-of-version-3": subkey_binding(PRIMARY, SUBKEY, back_options={"version": 3}),
+    "back-signature-of-version-6": subkey_binding(PRIMARY, SUBKEY, back_options={"version": 6}),
     "back-signature-with-two-expiry-times": subkey_binding(
         PRIMARY, SUBKEY, back_options={"hashed": [subpacket(3, bytes(4)), subpacket(3, bytes(4))]}
     ),

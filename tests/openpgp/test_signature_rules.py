@@ -27,7 +27,7 @@ from airgap.openpgp.keys import Fingerprint
 from airgap.openpgp.message import parse_signature_file
 from airgap.openpgp.subpackets import KNOWN
 from airgap.openpgp.verifier import CLOCK_TOLERANCE, GoodSignature, verify_message
-from tests.openpgp.judging import DAY, MALFORMED_EMBEDDED, PAYLOAD, REFERENCE, refused, verify
+from tests.openpgp.judging import DAY, MALFORMED_EMBEDDED, PAYLOAD, READABLE_EMBEDDED, REFERENCE, refused, verify
 
 ALICE = certificate("alice")
 BOB = certificate("bob")
@@ -174,6 +174,10 @@ def test_s5_key_id_of_two_keys() -> None:
             verify_message(by_key_id, Keyring(pair), REFERENCE, payloads=[PAYLOAD])
         assert caught.value.kind == "issuer-mismatch"
     by_fingerprint = parse_signature_file(detached(KEY, PAYLOAD))
+    only_fingerprint = parse_signature_file(detached(KEY, PAYLOAD, unhashed=[]))
+    with pytest.raises(OpenPGPError) as caught:
+        verify_message(only_fingerprint, Keyring([other]), REFERENCE, payloads=[PAYLOAD])
+    assert caught.value.kind == "no-certificate"
     assert verify_message(by_fingerprint, Keyring([alice, other]), REFERENCE, payloads=[PAYLOAD]).payload == PAYLOAD
 
 
@@ -294,10 +298,33 @@ def test_s7_malformed_embedded_signature(embedded: bytes, area: str) -> None:
     assert refused(file, ALICE) == "signature-malformed"
 
 
-def test_embedded_signature_that_means_nothing_here() -> None:
-    for version in (3, 4):
-        extra = subpacket(32, signature_body(BOB.primary, 0x19, b"", version=version))
-        assert verify(detached(KEY, PAYLOAD, hashed=[extra]), ALICE).payload == PAYLOAD
+def nested(levels: int) -> bytes:
+    """A signature body that embeds one that embeds one, as deep as 64 KiB allow."""
+    body = signature_body(KEY, 0x19, b"")
+    head, tail = body[:4], body[4 + 2 + int.from_bytes(body[4:6], "big") :]
+    for _ in range(levels):
+        area = subpacket(32, body, width=5)
+        body = head + len(area).to_bytes(2, "big") + area + tail
+    return body
+
+
+@pytest.mark.parametrize("levels", [1, 2, 10, 580])
+def test_s7_embedded_in_embedded(levels: int) -> None:
+    for area in ("hashed", "unhashed"):
+        extra = subpacket(32, nested(levels), width=5)
+        file = (
+            detached(KEY, PAYLOAD, hashed=[extra])
+            if area == "hashed"
+            else detached(KEY, PAYLOAD, unhashed=[key_id_hint(KEY), extra])
+        )
+        assert len(file) < 2**16
+        assert refused(file, ALICE) == "signature-malformed"
+
+
+@pytest.mark.parametrize("body", READABLE_EMBEDDED.values(), ids=READABLE_EMBEDDED.keys())
+def test_embedded_signature_that_means_nothing_here(body: bytes) -> None:
+    """By nobody, or of an algorithm that does not count: no fault of the signature around it."""
+    assert verify(detached(KEY, PAYLOAD, hashed=[subpacket(32, body)]), ALICE).payload == PAYLOAD
 
 
 MALFORMED_VALUES_OF_SUBPACKETS = {
