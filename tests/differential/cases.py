@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from itertools import chain
 
-from . import algorithms, framing, oddities, revocations, shapes, times
-from .case import Case
+from . import algorithms, chance, framing, oddities, revocations, shapes, times
+from .case import Case, Draft
+
+_THROWS = 1000  # of the cases by chance, those that every run asks
 
 
 def all_cases(reference: int) -> list[Case]:
@@ -18,12 +20,19 @@ def all_cases(reference: int) -> list[Case]:
         oddities.drafts(),
         framing.drafts(),
         shapes.drafts(),
+        chance.drafts(_THROWS, seed=0),
     )
-    cases = [
-        Case(one.name, one.certificate, one.signature, one.payload, reference, one.modern, one.unjudged)
-        for one in drafts
-    ]
+    cases = [_case(one, reference) for one in drafts]
     twice = [name for name, count in Counter(case.name for case in cases).items() if count > 1]
     if twice:
         raise ValueError(f"cases with the same name: {twice[:10]}")
     return cases
+
+
+def cases_by_chance(reference: int, count: int, seed: int) -> list[Case]:
+    """Other throws than those among all_cases(), for longer runs."""
+    return [_case(one, reference) for one in chance.drafts(count, seed)]
+
+
+def _case(one: Draft, reference: int) -> Case:
+    return Case(one.name, one.certificate, one.signature, one.payload, reference, one.modern, one.unjudged)

@@ -83,7 +83,7 @@ def _fingerprint(one: SecretKey) -> bytes:
 
 
 # Bodies of the right length for the types that have one.
-_BODIES = {
+SUBPACKET_BODIES: dict[int, bytes] = {
     2: b"\x67\0\0\0",
     3: bytes(4),
     4: b"\1",
@@ -93,8 +93,15 @@ _BODIES = {
     9: bytes(4),
     12: b"\x80\x16" + bytes(20),
 }
-_BODIES |= {16: bytes(8), 20: b"\x80\0\0\0\0\1\0\1ab", 25: b"\1", 26: b"https://example.org", 27: b"\x03", 28: b"alice"}
-_BODIES |= {29: b"\1", 31: b"\0\x08" + bytes(32), 32: b"", 33: b"\x04" + bytes(20), 35: b"\x04" + bytes(20)}
+SUBPACKET_BODIES |= {
+    16: bytes(8),
+    20: b"\x80\0\0\0\0\1\0\1ab",
+    25: b"\1",
+    26: b"https://example.org",
+    27: b"\x03",
+    28: b"alice",
+}
+SUBPACKET_BODIES |= {29: b"\1", 31: b"\0\x08" + bytes(32), 32: b"", 33: b"\x04" + bytes(20), 35: b"\x04" + bytes(20)}
 _TYPES = (*range(42), 60, 100, 127)
 
 ODDITIES: dict[str, Oddity] = {
@@ -233,7 +240,7 @@ ODDITIES: dict[str, Oddity] = {
 }
 ODDITIES |= {f"value-{name}": Oddity(lambda signer, created: {}, change) for name, change in signature_values().items()}
 for _type in _TYPES:
-    _body = _BODIES.get(_type, b"\1")
+    _body = SUBPACKET_BODIES.get(_type, b"\1")
     ODDITIES[f"type-{_type}"] = _hashed(subpacket(_type, _body))
     ODDITIES[f"type-{_type}-critical"] = _hashed(subpacket(_type, _body, critical=True))
     ODDITIES[f"type-{_type}-critical-unhashed"] = _unhashed(subpacket(_type, _body, critical=True))
@@ -273,6 +280,7 @@ _EMBEDDED |= {
     "version-6-no-salt": _embedded(27, bytes(64), b"\x06\x19", b"\0"),
     "version-7": _embedded(22, _ONE * 2, b"\x07\x19"),
 }
+EMBEDDED_BODIES = tuple(_EMBEDDED.values())
 for _name, _body in _EMBEDDED.items():
     ODDITIES[f"embedded-{_name}"] = _hashed(subpacket(32, _body))
     ODDITIES[f"embedded-{_name}-unhashed"] = _unhashed(subpacket(32, _body))

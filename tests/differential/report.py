@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import oracles
-from .cases import all_cases
+from .cases import all_cases, cases_by_chance
 from .comparison import Verdict, compare, judge
 from .reasons import REASONS
 
@@ -24,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--laxer", type=int, default=40, metavar="N", help="name at most N laxer cases (default 40)")
     parser.add_argument("--dump", nargs=2, metavar=("NAME", "DIR"), help="only write the files of one case into DIR")
+    parser.add_argument(
+        "--chance", nargs=2, type=int, metavar=("N", "SEED"), help="ask about N cases by chance instead (10 ms each)"
+    )
     options = parser.parse_args(arguments)
     if options.dump:
         return dump(options.dump[0], Path(options.dump[1]))
@@ -31,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"missing: {', '.join(missing)} (Debian packages sqv and sq)", file=sys.stderr)
         return 2
     started = time.monotonic()
-    verdicts = compare(all_cases(int(time.time())))
+    reference = int(time.time())
+    verdicts = compare(cases_by_chance(reference, *options.chance) if options.chance else all_cases(reference))
     print("\n".join(table(verdicts)))
     if options.gpg:
         print("\n".join(gpg_table(verdicts)))

@@ -41,7 +41,7 @@ READABLE_EMBEDDED = {
     "of-ed448": _embedded_of(28, bytes(114)),
     "of-unknown-algorithm": _embedded_of(99, b"anything"),
 }
-# Bodies that are malformed there; sqv refuses the whole of it then. But for version 3: no back-signature was ever made so.
+# Bodies that are malformed there; sqv refuses the whole of it then, but reads version 3.
 MALFORMED_EMBEDDED = {
     "nothing-but-a-version": b"\4",
     "version-1": b"\1" + _EMBEDDED[1:],
