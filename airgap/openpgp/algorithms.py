@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, assert_never
+from typing import Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, paddin
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 
 from airgap.errors import OpenPGPError
-from airgap.openpgp.keys import ECDSAMaterial, EdwardsMaterial, PublicKey, RSAMaterial, Unusable
+from airgap.openpgp.keys import ECDSAMaterial, EdwardsMaterial, PublicKey, RSAMaterial, SigningMaterial, Unusable
 
 RSA: Final = 1
 ECDSA: Final = 19
@@ -82,7 +82,7 @@ def require_hash(algorithm: int, kind: str = "weak-hash") -> HashAlgorithm:
     return found
 
 
-def require_key(key: PublicKey) -> None:
+def require_key(key: PublicKey) -> SigningMaterial:
     """Refuse keys that are too weak or of an algorithm that does not count (S9). Raises OpenPGPError."""
     material = key.material
     if isinstance(material, Unusable):
@@ -91,6 +91,7 @@ def require_key(key: PublicKey) -> None:
         bits, exponent_bits = material.n.bit_length(), material.e.bit_length()
         if not RSA_BITS_MIN <= bits <= RSA_BITS_MAX or exponent_bits > RSA_EXPONENT_BITS_MAX:
             raise OpenPGPError("weak-key", f"key {key.fingerprint} is RSA with {bits} bits, exponent {exponent_bits}")
+    return material
 
 
 def is_long_enough(hash_: HashAlgorithm, key: PublicKey) -> bool:
@@ -101,19 +102,18 @@ def is_long_enough(hash_: HashAlgorithm, key: PublicKey) -> bool:
 
 def verify_digest(key: PublicKey, algorithm: int, hash_: HashAlgorithm, digest: bytes, value: SignatureValue) -> None:
     """Check one signature over an already computed digest (S14). Raises OpenPGPError, returns nothing on success."""
-    require_key(key)
-    if algorithm != key.algorithm or not isinstance(key.material, _KEY_FOR.get(algorithm, ())):
+    material = require_key(key)
+    if algorithm != key.algorithm or not isinstance(material, _KEY_FOR.get(algorithm, ())):
         raise OpenPGPError(
             "algorithm-unsupported", f"signature algorithm {algorithm} does not fit key {key.fingerprint}"
         )
     try:
-        _verify(key, hash_, digest, value)
+        _verify(material, hash_, digest, value)
     except (InvalidSignature, ValueError, UnsupportedAlgorithm, OverflowError):
         raise OpenPGPError("bad-signature", f"the signature does not verify with key {key.fingerprint}") from None
 
 
-def _verify(key: PublicKey, hash_: HashAlgorithm, digest: bytes, value: SignatureValue) -> None:
-    material = key.material
+def _verify(material: SigningMaterial, hash_: HashAlgorithm, digest: bytes, value: SignatureValue) -> None:
     if isinstance(material, RSAMaterial):
         size = (material.n.bit_length() + 7) // 8
         if not isinstance(value, int):
@@ -124,12 +124,8 @@ def _verify(key: PublicKey, hash_: HashAlgorithm, digest: bytes, value: Signatur
         if not isinstance(value, tuple):
             raise ValueError("ECDSA takes r and s")
         _ecdsa(material).verify(encode_dss_signature(*value), digest, ec.ECDSA(Prehashed(hash_.primitive)))
-    elif isinstance(material, EdwardsMaterial):
-        _edwards(material).verify(_native(value), digest)
-    elif isinstance(material, Unusable):
-        raise ValueError(material.why)
     else:
-        assert_never(material)
+        _edwards(material).verify(_native(value), digest)
 
 
 def _native(value: SignatureValue) -> bytes:

@@ -63,7 +63,8 @@ class Unusable:
     why: str
 
 
-Material = RSAMaterial | ECDSAMaterial | EdwardsMaterial | Unusable
+SigningMaterial = RSAMaterial | ECDSAMaterial | EdwardsMaterial
+Material = SigningMaterial | Unusable
 
 
 @dataclass(frozen=True, slots=True)

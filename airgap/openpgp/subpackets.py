@@ -7,6 +7,7 @@ revocation or a shorter life out of it, and what they refuse must not count here
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,15 +28,6 @@ ISSUER_FINGERPRINT: Final = 33
 # Types this verifier knows: a critical subpacket of any other type voids its signature (§5.2.3.7). 34 and 35 are known
 # so that a self-signature that shortens a key's life and carries them still counts; they decide nothing.
 KNOWN: Final = frozenset({2, 3, 4, 5, 6, 7, 9, 11, 12, 16, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 32, 33, 34, 35})
-_ATTESTED: Final = 37
-_EXACT_LENGTH: Final = {
-    CREATION_TIME: 4,
-    EXPIRATION_TIME: 4,
-    5: 2,  # trust signature
-    KEY_EXPIRATION_TIME: 4,
-    ISSUER_KEY_ID: 8,
-}
-_BOOLEAN: Final = frozenset({4, 7, PRIMARY_USER_ID})  # exportable, revocable, primary user id
 # A second one of these would let two readers see two values; one reader's "last" is another's "first".
 _AT_MOST_ONCE: Final = frozenset({EXPIRATION_TIME, KEY_EXPIRATION_TIME, KEY_FLAGS, REVOCATION_REASON})
 
@@ -95,19 +87,50 @@ def _fault(found: list[Subpacket]) -> str | None:
     twice = [type_ for type_ in _AT_MOST_ONCE if types.count(type_) > 1]
     if twice:
         return f"subpacket {min(twice)} appears twice"
-    bad = next((subpacket for subpacket in found if not _is_well_formed(subpacket.type, subpacket.body)), None)
+    bad = next((subpacket for subpacket in found if not _is_well_formed(subpacket)), None)
     return None if bad is None else f"subpacket {bad.type} has a malformed value of {len(bad.body)} bytes"
 
 
-def _is_well_formed(type_: int, body: bytes) -> bool:
-    if type_ in _EXACT_LENGTH:
-        return len(body) == _EXACT_LENGTH[type_]
-    if type_ in _BOOLEAN:
-        return body in (b"\0", b"\1")
-    if type_ == NOTATION:
-        return len(body) >= 8 and len(body) == 8 + sum(int.from_bytes(body[at : at + 2], "big") for at in (4, 6))
-    if type_ == ISSUER_FINGERPRINT:
-        return (len(body), body[:1]) in ((21, b"\x04"), (33, b"\x06"))
-    if type_ == _ATTESTED:
-        return bool(body) and len(body) % 4 == 0
-    return bool(body) or type_ not in (REVOCATION_REASON, EMBEDDED_SIGNATURE)
+def _is_well_formed(subpacket: Subpacket) -> bool:
+    form = _FORMS.get(subpacket.type)
+    return form is None or form(subpacket.body)
+
+
+def _of(length: int) -> Callable[[bytes], bool]:
+    return lambda body: len(body) == length
+
+
+def _is_boolean(body: bytes) -> bool:
+    return body in (b"\0", b"\1")
+
+
+def _is_notation(body: bytes) -> bool:
+    return len(body) >= 8 and len(body) == 8 + sum(int.from_bytes(body[at : at + 2], "big") for at in (4, 6))
+
+
+def _is_fingerprint(body: bytes) -> bool:
+    return (len(body), body[:1]) in ((21, b"\x04"), (33, b"\x06"))
+
+
+# The form of each type that has one (§5.2.3.11 to §5.2.3.36), whether or not its value decides anything here: others
+# refuse the signature for it.
+_FORMS: Final[dict[int, Callable[[bytes], bool]]] = {
+    CREATION_TIME: _of(4),
+    EXPIRATION_TIME: _of(4),
+    4: _is_boolean,  # exportable certification
+    5: _of(2),  # trust signature
+    6: lambda body: body.endswith(b"\0"),  # regular expression
+    7: _is_boolean,  # revocable
+    KEY_EXPIRATION_TIME: _of(4),
+    12: lambda body: len(body) == 22 and body[0] >= 0x80,  # revocation key, of RFC 4880 (§5.2.3.23)
+    ISSUER_KEY_ID: _of(8),
+    NOTATION: _is_notation,
+    PRIMARY_USER_ID: _is_boolean,
+    REVOCATION_REASON: bool,
+    31: lambda body: len(body) >= 2,  # signature target
+    EMBEDDED_SIGNATURE: bool,
+    ISSUER_FINGERPRINT: _is_fingerprint,
+    35: _is_fingerprint,  # intended recipient
+    37: lambda body: False,  # attested certifications, of a draft: in no signature that counts here
+    39: lambda body: len(body) % 2 == 0,  # preferred AEAD ciphersuites
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import chain
 
-from . import algorithms, chance, framing, oddities, revocations, shapes, times
+from . import algorithms, chance, framing, oddities, revocations, shapes, subpackets, times
 from .case import Case, Draft
 
 _THROWS = 1000  # of the cases by chance, those that every run asks
@@ -20,6 +20,7 @@ def all_cases(reference: int) -> list[Case]:
         oddities.drafts(),
         framing.drafts(),
         shapes.drafts(),
+        subpackets.drafts(),
         chance.drafts(_THROWS, seed=0),
     )
     cases = [_case(one, reference) for one in drafts]
