@@ -137,7 +137,7 @@ def audit_command(
     }
     progress = options.progress_for(quiet, no_progress)
     images = audit(folder, policy, people, threshold, listed=listed, jobs=options.job_count(jobs), progress=progress)
-    emit(audit_document(images), format_)
+    emit(audit_document(images, explain=format_ == "text"), format_)
     complete = bool(images) and all(image.reaches_quorum for image in images)
     leave([] if complete else [UntrustedError("quorum-not-met", "not every image reaches its quorum")])
 

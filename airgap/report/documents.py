@@ -250,10 +250,12 @@ def signatures_document(reports: Sequence[SignatureReport], *, explain: bool = F
     return {"schema": "airgap/signatures/v1", "signatures": rows}
 
 
-def audit_document(images: Sequence[AuditedImage]) -> Document:
+def audit_document(images: Sequence[AuditedImage], *, explain: bool = False) -> Document:
+    """A whole repository judged. ``explain`` adds the words of each kind of refusal, for the text view."""
     reports = [report for image in images for report in image.reports]
     reasons = Counter(report.error.kind for report in reports if report.error is not None)
-    return {
+    explanations = {"explanations": _explanations(reports)} if explain else {}
+    return explanations | {
         "schema": "airgap/audit/v1",
         "images": [
             {
@@ -275,6 +277,29 @@ def audit_document(images: Sequence[AuditedImage]) -> Document:
             "by_reason": dict(sorted(reasons.items())),
         },
     }
+
+
+def _explanations(reports: Iterable[SignatureReport]) -> list[Document]:
+    """For each kind of refusal, the most frequent first: how often, by which keys, one example, and what to do."""
+    refusals: dict[str, list[tuple[str, AirgapError]]] = {}
+    for report in reports:
+        if report.error is not None:
+            refusals.setdefault(report.error.kind, []).append((report.file, report.error))
+    return [
+        {
+            "kind": kind,
+            "count": len(refused),
+            "keys": Counter(key for _, error in refused for key in _key_of(error)).most_common(),
+            "file": refused[0][0],
+            "message": refused[0][1].message,
+            "hint": refused[0][1].hint,
+        }
+        for kind, refused in sorted(refusals.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+    ]
+
+
+def _key_of(error: AirgapError) -> list[str]:
+    return [str(error.facts[name]) for name in ("issuer", "certificate") if name in error.facts]
 
 
 def _image(

@@ -5,6 +5,7 @@ Every string is escaped here, on its way out; nothing else in the package writes
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from airgap.report.escape import printable
 
 NOT_VERIFIED: Final = "NOT VERIFIED: this is what the bundle claims. Only `airgap verify` can tell whether it is true."
 _ROWS_MAX: Final = 200  # rows of one list on a screen; JSON has them all
+_KEYS_MAX: Final = 5  # keys named for one kind of refusal
+_WIDTH: Final = 80  # columns
 
 
 def render(document: Mapping[str, Any]) -> str:
@@ -215,12 +218,49 @@ def _audit(document: Mapping[str, Any]) -> Iterator[str]:
         f"{'COMPLETE' if complete else 'INCOMPLETE'}: {summary['quorum']} of {summary['images']} images reach quorum; "
         f"{summary['good']} of {summary['signatures']} signatures are good"
     )
-    for reason, count in sorted(summary["by_reason"].items(), key=lambda pair: -pair[1]):
-        yield f"  {count:>6}  {reason}"
-    for image in _most([one for one in document["images"] if not one["quorum"]]):
-        reasons = sorted({one["reason"] for one in image["signatures"] if one["reason"]})
-        signed = f"{len(image['signers'])} of {image['threshold']}"
-        yield f"✗ {image['name']}  {short(image['digest'])}  {signed}  {', '.join(reasons) or 'unsigned'}"
+    for one in document["explanations"]:
+        yield from _explanation(one)
+    lacking: dict[str, list[Mapping[str, Any]]] = {}
+    for image in document["images"]:
+        if not image["quorum"]:
+            reasons = sorted({one["reason"] for one in image["signatures"] if one["reason"]})
+            lacking.setdefault(", ".join(reasons) or "too few signatures", []).append(image)
+    left = _ROWS_MAX
+    for why, images in sorted(lacking.items(), key=lambda pair: -len(pair[1])):
+        if left > 0:
+            yield ""
+            yield from _wrapped(f"{len(images)} under quorum: {why}", "  ")
+            yield from map(_lacking, images[:left])
+        left -= len(images)
+    if left < 0:
+        yield f"  … and {-left} more; --format json lists them all"
+
+
+def _explanation(one: Mapping[str, Any]) -> Iterator[str]:
+    """One kind of refusal: how many signatures it costs, whose, and what to do about it."""
+    yield ""
+    yield f"{one['count']} refused: {one['kind']}"
+    for key, count in one["keys"][:_KEYS_MAX]:
+        yield f"  {count:>6}  by {key}"
+    if len(one["keys"]) > _KEYS_MAX:
+        yield f"          and by {len(one['keys']) - _KEYS_MAX} other keys"
+    yield from _wrapped(f"  for example {one['file']}:", "    ")
+    yield from _wrapped(f"    {one['message']}", "    ")
+    yield from _wrapped(f"  next: {one['hint']}", "    ")
+
+
+def _lacking(image: Mapping[str, Any]) -> str:
+    digest = short(image["digest"]) if image["digest"] else "(no whole digest)"
+    signed = f"{len(image['signers'])} of {image['threshold']}"
+    by = f" (by {', '.join(image['signers'])})" if image["signers"] else ""
+    return f"  ✗ {signed}  {digest:<20}  {image['name']}{by}"
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    """On lines of a terminal; words, file names and fingerprints stay whole."""
+    return textwrap.wrap(
+        text, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    )
 
 
 def _error(document: Mapping[str, Any]) -> Iterator[str]:
@@ -244,8 +284,8 @@ def _signature_rows(signatures: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _signature_facts(one: Mapping[str, Any]) -> Iterator[str]:
     yield f"{_outcome(one)}; made {one['created'] or 'at an unknown time'}"
     if one.get("message"):
-        yield f"because {one['message']}"
-        yield f"next: {one['hint']}"
+        yield from _wrapped(f"because {one['message']}", "  ")
+        yield from _wrapped(f"next: {one['hint']}", "  ")
     if one["certificate"]:
         yield f"by {spaced(one['certificate'])}"
     if one["signing_key"] and one["signing_key"] != one["certificate"]:

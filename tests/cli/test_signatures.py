@@ -263,7 +263,44 @@ class TestAudit:
         text = run(*line, "--at", AT)
         assert text.code == 30
         assert text.lines[0] == "INCOMPLETE: 1 of 3 images reach quorum; 5 of 5 signatures are good"
-        assert run(*line, "--at", AT, "--threshold", "1").lines[0].startswith("COMPLETE: 3 of 3")
+        assert text.lines[1:] == [
+            "",
+            "2 under quorum: too few signatures",
+            f"  ✗ 1 of 2  {sample('b').digest[:19]}…  stagex/b (by carl)",
+            f"  ✗ 1 of 2  {sample('c').digest[:19]}…  stagex/c (by dora)",
+        ]
+        assert run(*line, "--at", AT, "--threshold", "1").lines == [
+            "COMPLETE: 3 of 3 images reach quorum; 5 of 5 signatures are good"
+        ]
+
+    def test_text_says_why_whose_and_what_to_do(self, tree: Site) -> None:
+        """Each kind once, the most frequent first, with the keys it is about; on a terminal of 80 columns."""
+        eve = forge.certificate("eve")
+        for name in ("a", "b", "c"):
+            tree.put(f"docker.io/stagex/{name}", sample(name).digest, signature(eve, f"stagex/{name}", "0" * 64))
+        tree.put("docker.io/stagex/a", sample("a").digest, b"hello")
+        line = ["signatures", "audit", tree.signatures, "--keyring", tree.keyring, "--maintainers", tree.maintainers]
+        lines = run(*line, "--at", AT).lines
+        assert lines[2:4] == ["3 refused: no-certificate", f"       3  by {eve.fingerprint}"]
+        assert "  next: Add the signer's certificate to the keyring, if the signer is a" in lines
+        assert lines.index("1 refused: message-malformed") > lines.index("3 refused: no-certificate")
+        assert "2 under quorum: no-certificate" in lines
+        assert [one for one in lines if len(one) > 80 and "/" not in one] == []
+
+    def test_text_says_how_much_it_leaves_out(self, tree: Site) -> None:
+        for number in range(205):
+            (tree.signatures / f"stagex/many@sha256={number:064x}").mkdir()
+        line = ["signatures", "audit", tree.signatures, "--keyring", tree.keyring, "--maintainers", tree.maintainers]
+        lines = run(*line, "--at", AT).lines
+        assert sum(one.startswith("  ✗") for one in lines) == 200
+        assert lines[-1] == "  … and 7 more; --format json lists them all"
+
+    def test_text_names_only_the_keys_that_matter_most(self, tree: Site) -> None:
+        for number in range(7):
+            stranger = forge.certificate(f"stranger-{number}")
+            tree.put("docker.io/stagex/a", sample("a").digest, signature(stranger, "stagex/a", "0" * 64))
+        line = ["signatures", "audit", tree.signatures, "--keyring", tree.keyring, "--maintainers", tree.maintainers]
+        assert "          and by 2 other keys" in run(*line, "--at", AT).lines
 
     def test_digest_lists(self, tree: Site) -> None:
         listed = tree.folder / "digests.txt"
