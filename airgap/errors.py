@@ -34,7 +34,14 @@ class Kind:
     hint: str
 
 
-_ANOTHER_COPY = "Take another copy of the bundle from the medium or the sender and compare its id."
+_ANOTHER_COPY = (
+    "Take another copy of the bundle from the medium or the sender and compare its id; or, if recovery files came with "
+    "it (.rec.001 …), try `airgap repair`."
+)
+_ANOTHER_PART = (
+    "Take another copy of this part alone; the sender can make it again (`airgap split --only N`), byte for byte. "
+    "With recovery files (.rec.001 …), `airgap repair` can do without."
+)
 _NOT_OURS = (
     "Check that this is the file that `airgap export` wrote. If it is, take another copy of it; if that is refused, "
     "too, keep the medium and ask the sender for the bundle id."
@@ -77,6 +84,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "signature-inflates-past-limit": Kind(
         134, "This signature file is hostile. Keep the medium, and ask who wrote to it since it left the sender."
     ),
+    "parts-of-several-bundles": Kind(
+        140, "Name one part of the set that you mean, or the folder that holds only that."
+    ),
     # 2xx: integrity
     "bundle-truncated": Kind(201, _ANOTHER_COPY),
     "frame-damaged": Kind(202, _ANOTHER_COPY),
@@ -86,6 +96,19 @@ KINDS: Final[Mapping[str, Kind]] = {
     "blob-size-differs": Kind(206, _ANOTHER_COPY),
     "inline-data-differs": Kind(207, _BAD_IMAGE),
     "seek-table-differs": Kind(208, _ANOTHER_COPY),
+    "part-missing": Kind(
+        220, "Bring the missing part, in any folder; the sender can make it alone (airgap split --only)."
+    ),
+    "part-damaged": Kind(221, _ANOTHER_PART),
+    "part-label-differs": Kind(222, _ANOTHER_PART),
+    "part-foreign": Kind(223, "Take it away, or name only the parts of one set."),
+    "part-doubled": Kind(224, "Judge each with `airgap verify --part FILE`, and name only the good one."),
+    "recovery-damaged": Kind(225, "Take another copy of the recovery file, if the bundle itself is damaged, too."),
+    "recovery-not-enough": Kind(
+        226, "Copy from another medium what can be read there, and give both copies to repair."
+    ),
+    "recovery-missing": Kind(227, "Give the recovery files (.rec.001 …), too; without them take another copy."),
+    "file-differs": Kind(228, "Write it to the medium again, or take another medium."),
     # 3xx: OpenPGP
     "armor-malformed": Kind(301, _ASK_SIGNER),
     "message-malformed": Kind(302, _ASK_SIGNER),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from airgap.bundle.format import (
     DIGESTS_FOLDER,
@@ -38,6 +39,9 @@ from airgap.trust.root import TrustRoot
 from airgap.trust.rotation import Offer
 from airgap.verify import ApprovedImage, UntrustedImage, approve, judge_for_image
 
+_COMPRESSED: Final = ("+gzip", "+zstd", ".gzip")  # ends of media types
+_KEPT: Final = 0.9  # of such a layer, whatever the compressor of the bundle still finds in it
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -65,6 +69,7 @@ class Plan:
     reports: Mapping[str, Sequence[SignatureReport]]
     errors: tuple[AirgapError, ...]
     notes: tuple[str, ...]
+    least_size: int  # bytes that the file will have at least: layers that are compressed already
     content: Callable[[Member], Iterable[Chunk]]
 
     def write(self, output: Output, *, jobs: int, level: int, progress: Progress) -> Written:
@@ -114,7 +119,16 @@ class Exporter:
         self.sources.announce(blobs)
         manifest = BundleManifest(tuple(chosen), sort_members(members))
         parse_bundle_manifest(manifest.encoded)  # what the importer would refuse is never written
-        return Plan(manifest, tuple(approved), self._reports, tuple(errors), tuple(self._notes), self._content(small))
+        least = sum(layer.size for layer in walk.layers() if layer.media_type.endswith(_COMPRESSED)) * _KEPT
+        return Plan(
+            manifest,
+            tuple(approved),
+            self._reports,
+            tuple(errors),
+            tuple(self._notes),
+            int(least),
+            self._content(small),
+        )
 
     def _select(self, reference: Reference, found: FoundImage) -> list[UntrustedImage]:
         """What of an image is exported: the digest that people signed (TRUST rule 7).

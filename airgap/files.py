@@ -12,7 +12,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, BinaryIO, Final, cast
@@ -20,7 +20,10 @@ from typing import IO, BinaryIO, Final, cast
 from airgap.errors import FormatError, HostError
 
 BUFFER: Final = 1024 * 1024  # bytes
+FAT32_FILE_MAX: Final = 2**32 - 1  # bytes: the size field of a FAT directory entry has 32 bits
 _TEMPORARY: Final = ".airgap-partial"
+# What Linux says of a sector that cannot be read, depending on the driver: block/blk-core.c, drivers/scsi
+_UNREADABLE: Final = frozenset({errno.EIO, errno.ENODATA, errno.EILSEQ, errno.EREMOTEIO})
 _SYNC_THREADS: Final = 8  # they wait for the disk, not for a core
 
 
@@ -35,7 +38,14 @@ def host_errors(what: str) -> Iterator[None]:
 
 def host_error(error: OSError, what: str) -> HostError:
     reason = error.strerror or str(error)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno == errno.EFBIG:
+        return HostError(
+            "disk-full",
+            f"{what}: the file system holds no file as large as this ({reason}); FAT32 stops at {FAT32_FILE_MAX} bytes",
+            hint="Export with --volume-size fat32 (or cut with `airgap split`), or use exFAT, ext4 or UDF.",
+            path=what,
+        )
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return HostError("disk-full", f"{what}: {reason}", path=what)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return HostError("permission-denied", f"{what}: {reason}", path=what)
@@ -138,6 +148,158 @@ def _require_replaceable(path: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISREG(path.lstat().st_mode):
             raise HostError("not-a-regular-file", f"{path}: exists and is not a regular file", path=str(path))
+
+
+class PendingFile:
+    """A new file under a temporary name, until all that belong together are written (see pending_files)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._temporary = path.with_name(f"{path.name}{_TEMPORARY}")
+        with host_errors(str(path)):
+            _require_replaceable(path)
+            with contextlib.suppress(FileNotFoundError):
+                self._temporary.unlink()
+            self._file: BinaryIO | None = self._open(os.O_CREAT | os.O_EXCL)
+
+    def write(self, data: bytes, /) -> None:
+        """Add to the end."""
+        with host_errors(str(self.path)):
+            if self._file is None:
+                self._file = self._open(os.O_APPEND)
+            write_all(self._file, data)
+
+    def write_at(self, data: bytes | memoryview, position: int) -> None:
+        """Write anywhere; not to be mixed with write()."""
+        with host_errors(str(self.path)):
+            if self._file is None:
+                self._file = self._open(0)
+            view = memoryview(data)
+            while view:
+                done = os.pwrite(self._file.fileno(), view, position)
+                view, position = view[done:], position + done
+
+    def pause(self) -> None:
+        """Close the descriptor: there may be more files than a process can hold open."""
+        if self._file is not None:
+            with host_errors(str(self.path)):
+                self._file.close()
+            self._file = None
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[ErrorTyping]:
+        """Read what was written, from its start."""
+        self.pause()
+        with open_regular(self._temporary) as file:
+            yield ErrorTyping(file, str(self.path))
+
+    def publish(self) -> None:
+        with host_errors(str(self.path)):
+            os.replace(self._temporary, self.path)
+
+    def sync(self) -> None:
+        self.pause()
+        _sync(self._temporary)
+
+    def discard(self) -> None:
+        with contextlib.suppress(OSError, HostError):
+            self.pause()
+        with contextlib.suppress(OSError):
+            self._temporary.unlink()
+
+    def _open(self, flags: int) -> BinaryIO:
+        descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | flags, 0o644)
+        return os.fdopen(descriptor, "wb", 0)
+
+
+@contextlib.contextmanager
+def pending_files() -> Iterator[Callable[[Path], PendingFile]]:
+    """Make files that appear under their names only when all of them are written and durable.
+
+    Whatever is raised inside, the temporary files are removed.
+    """
+    files: list[PendingFile] = []
+
+    def create(path: Path) -> PendingFile:
+        files.append(PendingFile(path))
+        return files[-1]
+
+    try:
+        yield create
+        for file in files:
+            file.sync()
+        for file in files:
+            file.publish()
+        for folder in {file.path.parent for file in files}:
+            sync_folder(folder)
+    except BaseException:
+        for file in files:
+            file.discard()
+        raise
+
+
+class RandomAccess:
+    """A plain file that is read at any place. What a medium cannot read is told apart from other errors."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = open_regular(path)
+
+    @property
+    def size(self) -> int:
+        with host_errors(str(self._path)):
+            return os.fstat(self._file.fileno()).st_size
+
+    def read_at(self, position: int, size: int) -> bytes | None:
+        """``size`` bytes, fewer at the end of the file; None where the medium gives an error (a bad sector)."""
+        data = b""
+        try:
+            while len(data) < size:
+                more = os.pread(self._file.fileno(), size - len(data), position + len(data))
+                if not more:
+                    break
+                data += more
+        except OSError as error:
+            if error.errno in _UNREADABLE:
+                return None
+            raise host_error(error, str(self._path)) from error
+        return data
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def regular_files(folder: Path) -> list[Path]:
+    """The plain files of a folder by name, not those below it; links are left out."""
+    with host_errors(str(folder)), os.scandir(folder) as entries:
+        return sorted(Path(entry.path) for entry in entries if entry.is_file(follow_symlinks=False))
+
+
+def is_folder(path: Path) -> bool:
+    """Raises HostError if the path does not exist."""
+    with host_errors(str(path)):
+        return stat.S_ISDIR(os.stat(path).st_mode)
+
+
+def resolved(path: Path) -> Path:
+    """Where a path that the operator typed leads; it must exist."""
+    with host_errors(str(path)):
+        return Path(os.path.realpath(path, strict=True))
+
+
+def require_room(folder: Path, needed: int) -> None:
+    """Raises HostError(disk-full) if the file system of a folder has not ``needed`` bytes left for this user."""
+    with host_errors(str(folder)):
+        found = os.statvfs(folder)
+    free = found.f_bavail * found.f_frsize
+    if free < needed:
+        raise HostError(
+            "disk-full",
+            f"{folder}: {free} bytes are free, at least {needed} are needed",
+            hint="Free some space or write elsewhere; nothing was written.",
+            free=free,
+            needed=needed,
+        )
 
 
 def write_whole(path: Path, data: bytes) -> None:

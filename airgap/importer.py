@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 
 from airgap import records
 from airgap.bundle.manifest import BundleManifest
+from airgap.bundle.partset import OpenedBundle
 from airgap.bundle.reader import BundleReader, Input
 from airgap.digest import Digest
 from airgap.engines.engine import Engine
@@ -22,7 +23,7 @@ from airgap.progress import Progress
 from airgap.state import TrustFolder
 from airgap.store import Store
 
-Opening = AbstractContextManager[Input]
+Opening = AbstractContextManager[OpenedBundle]
 
 
 def verify_bundle(opening: Opening, job: Job) -> Examination:
@@ -30,9 +31,10 @@ def verify_bundle(opening: Opening, job: Job) -> Examination:
     examination = Examination(overrides=_overrides(job))
     with (
         _collecting(examination),
-        opening as source,
-        BundleReader(source, jobs=job.jobs, progress=job.progress) as reader,
+        opening as opened,
+        BundleReader(opened.source, jobs=job.jobs, progress=job.progress) as reader,
     ):
+        examination.notes += opened.notes
         Examiner(reader, job, examination).run(None)
     return examination
 
@@ -48,7 +50,8 @@ def import_bundle(
     examination = Examination(overrides=_overrides(job))
     with _telling_of_interruption(examination, job, folder):
         with _collecting(examination), store.writing():
-            with opening as source, BundleReader(source, jobs=job.jobs, progress=job.progress) as reader:
+            with opening as opened, BundleReader(opened.source, jobs=job.jobs, progress=job.progress) as reader:
+                examination.notes += opened.notes
                 _take_in(reader, examination, job, folder, store, engines)
             for engine in engines:
                 job.progress.stage(f"loading into {engine.target}", None)

@@ -13,15 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 from airgap.bundle import frames
-from airgap.bundle.format import (
-    CHECKSUM_SIZE,
-    FRAME_MAGIC,
-    FRAME_SIZE,
-    MANIFEST_PATH,
-    SEEK_TABLE_MAGIC,
-    TAR_BLOCK,
-    TAR_END,
-)
+from airgap.bundle.carrier import Carrier, Output, in_place
+from airgap.bundle.carrier import Input as Input  # what a reader takes, for its callers
+from airgap.bundle.format import MANIFEST_PATH, TAR_BLOCK, TAR_END
 from airgap.bundle.lanes import Lanes
 from airgap.bundle.manifest import BundleManifest, Member, parse_bundle_manifest
 from airgap.bundle.tar import header, header_size, padding
@@ -32,10 +26,6 @@ from airgap.progress import Progress
 from airgap.verify import BlobReceipt, require_blob
 
 
-class Input(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-
 class Sink(Protocol):
     """Where the bytes of one blob go while they are hashed. close() is called once all of them were good."""
 
@@ -44,11 +34,15 @@ class Sink(Protocol):
 
 
 class BundleReader:
-    """One pass over a bundle. Use as a context manager; take members strictly in order."""
+    """One pass over a bundle. Use as a context manager; take members strictly in order.
 
-    def __init__(self, source: Input, *, jobs: int, progress: Progress) -> None:
+    ``copy`` gets the undecoded frames and the seek table as they are read, each in one piece.
+    """
+
+    def __init__(self, source: Input, *, jobs: int, progress: Progress, copy: Output | None = None) -> None:
         self._progress = progress
-        self._stream = _FrameReader(source, jobs)
+        self._carrier = Carrier(source, copy)
+        self._stream = _FrameReader(self._carrier, jobs)
         self._lanes = Lanes(jobs)
         self._members: Iterator[Member] = iter(())
         self._next: Member | None = None
@@ -74,11 +68,12 @@ class BundleReader:
         data = self._stream.take(size)
         self._pad(MANIFEST_PATH, size)
         manifest = parse_bundle_manifest(data)
-        self._stream.expect_total(manifest.stream_size)
+        id_ = digest_of(data)
+        self._carrier.expect(manifest.stream_size, id_)
         self._progress.stage("reading", manifest.stream_size)
         self._members = iter(manifest.members)
         self._advance()
-        return manifest, digest_of(data)
+        return manifest, id_
 
     def read_ahead(self) -> None:
         """The rest is wanted: read faster than it is used. Before, no byte more is read than the decision needs."""
@@ -165,17 +160,13 @@ class BundleReader:
 class _FrameReader:
     """The decoded stream, frames decoded ahead on other threads."""
 
-    def __init__(self, source: Input, jobs: int) -> None:
-        self._source = source
+    def __init__(self, carrier: Carrier, jobs: int) -> None:
+        self._carrier = carrier
         self._pool = ThreadPoolExecutor(jobs, "decode")
         self._jobs = jobs
         self._depth = 1  # frames decoded ahead: none until it is decided whether the rest is wanted
-        self._pending: deque[Future[bytes]] = deque()
+        self._pending: deque[tuple[Future[bytes], str | None]] = deque()  # and the part that a frame came from
         self._frame = memoryview(b"")
-        self._sizes: list[tuple[int, int]] = []
-        self._total: int | None = None  # decoded bytes, once the manifest is known
-        self._ended: bytes | None = None  # the magic that came instead of a frame
-        self._decoded = 0  # announced bytes of the frames read so far
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
@@ -184,24 +175,13 @@ class _FrameReader:
         """From now on, decode on all cores."""
         self._depth = self._jobs + 1
 
-    def expect_total(self, total: int) -> None:
-        """The manifest is known: so is where every further frame must be cut."""
-        self._total = total
-        if self._decoded > total or (self._decoded < total and (self._ended is not None or self._is_cut_short)):
-            raise FormatError("frame-not-canonical", "the contents do not add up to what bundle.json lists")
-
-    @property
-    def _is_cut_short(self) -> bool:
-        """Whether the last frame was shorter than the others: only the very last one may be."""
-        return bool(self._decoded % FRAME_SIZE)
-
     def piece(self, most: int) -> memoryview:
         """Between 1 and ``most`` of the next decoded bytes, without copying."""
         while not self._frame:
-            self._read_ahead()
+            self._decode_ahead()
             if not self._pending:
                 raise FormatError("frame-not-canonical", "the frames end before the archive does")
-            self._frame = memoryview(self._pending.popleft().result())
+            self._frame = memoryview(self._decoded())
         piece, self._frame = self._frame[:most], self._frame[most:]
         return piece
 
@@ -215,85 +195,21 @@ class _FrameReader:
         return b"".join(parts)
 
     def finish(self) -> None:
-        """All frames were used; then comes the seek table that follows from them, and nothing else."""
-        if self._frame or self._pending or (self._ended is None and self._next_frame() is not None):
+        """All frames were used; what comes then is the carrier's to check."""
+        if self._frame or self._pending:
             raise FormatError("trailing-data", "the stream goes on after the end of the archive")
-        table = frames.seek_table(self._sizes)
-        found = (self._ended or b"") + self._exactly(len(table) - len(self._ended or b""))
-        if found != table:
-            raise IntegrityError("seek-table-differs", "the end of the file, its seek table, is damaged")
-        if self._source.read(1):
-            raise FormatError("trailing-data", "bytes follow after the end of the bundle")
+        self._carrier.finish()
 
-    def _read_ahead(self) -> None:
-        while len(self._pending) < self._depth and self._ended is None and not self._is_cut_short:
-            if self._total is not None and self._decoded >= self._total:
-                return
-            frame = self._next_frame()
+    def _decoded(self) -> bytes:
+        future, place = self._pending.popleft()
+        try:
+            return future.result()
+        except IntegrityError as error:
+            raise in_place(error, place) from error.__cause__
+
+    def _decode_ahead(self) -> None:
+        while len(self._pending) < self._depth and not self._carrier.is_complete:
+            frame = self._carrier.next_frame()
             if frame is None:
                 return
-            self._pending.append(self._pool.submit(frames.decompress, *frame))
-
-    def _next_frame(self) -> tuple[bytes, int] | None:
-        """The next whole frame and its content size; None if the seek table begins here."""
-        first = not self._sizes
-        magic = self._source_read(4)
-        if first and not magic:
-            raise FormatError("not-a-bundle", "the input is empty")
-        if magic == SEEK_TABLE_MAGIC and not first:
-            self._ended = magic
-            return None
-        if len(magic) < 4 and not first:
-            raise self._truncated()
-        if not FRAME_MAGIC.startswith(magic):
-            if first:
-                raise FormatError("not-a-bundle", "the input does not begin like a bundle")
-            raise frames.unexpected_frame(magic)
-        head, size = self._header(magic)
-        parts, length = [head], len(head)
-        last = False
-        while not last:
-            block = self._exactly(3)
-            extent, last = frames.block_extent(block)
-            length += 3 + extent
-            if length > frames.compressed_bound(size):
-                raise FormatError("frame-not-canonical", "a frame is longer than any frame of its content")
-            parts += [block, self._exactly(extent)]
-        parts.append(self._exactly(CHECKSUM_SIZE))
-        frame = b"".join(parts)
-        self._sizes.append((len(frame), size))
-        self._decoded += size
-        return frame, size
-
-    def _header(self, magic: bytes) -> tuple[bytes, int]:
-        """The frame header, which must be the predicted one, and the content size in it."""
-        head = magic
-        for length in frames.HEADER_LENGTHS:
-            head += self._exactly(length - len(head))
-            size = frames.content_size_of(head)
-            if size is not None:
-                break
-        else:
-            raise FormatError("frame-not-canonical", "a frame has a header that airgap never writes")
-        if self._total is not None and size != min(FRAME_SIZE, self._total - self._decoded):
-            raise FormatError("frame-not-canonical", f"a frame holds {size} bytes, which is not where bundles are cut")
-        return head, size
-
-    def _exactly(self, size: int) -> bytes:
-        data = self._source_read(size)
-        if len(data) != size:
-            raise self._truncated()
-        return data
-
-    def _source_read(self, size: int) -> bytes:
-        """``size`` bytes, fewer only at the end of the input (pipes give what they have)."""
-        data = self._source.read(size)
-        while len(data) < size:
-            more = self._source.read(size - len(data))
-            if not more:
-                break
-            data += more
-        return data
-
-    def _truncated(self) -> IntegrityError:
-        return IntegrityError("bundle-truncated", "the bundle ends too early")
+            self._pending.append((self._pool.submit(frames.decompress, *frame), self._carrier.place))

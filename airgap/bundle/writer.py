@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from airgap.bundle import frames
+from airgap.bundle.carrier import Output as Output  # what a writer takes, for its callers
 from airgap.bundle.format import FRAME_SIZE, MANIFEST_PATH, TAR_END
 from airgap.bundle.lanes import Lanes
 from airgap.bundle.manifest import BundleManifest, Member
@@ -19,10 +20,6 @@ from airgap.progress import Progress
 
 DEFAULT_LEVEL: Final = 3
 Chunk = bytes | bytearray | memoryview
-
-
-class Output(Protocol):
-    def write(self, data: bytes, /) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,9 @@ def write_bundle(
     level: int = DEFAULT_LEVEL,
     progress: Progress,
 ) -> Written:
-    """Write the whole bundle to ``output``. ``content`` yields the bytes of one member, in chunks.
+    """Write the whole bundle to ``output``, in one write for each frame and one for the seek table.
+
+    ``content`` yields the bytes of one member, in chunks.
 
     Every member is hashed and measured on the way; raises IntegrityError if one is not what the manifest says.
     """

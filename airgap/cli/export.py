@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from airgap.bundle.format import SUFFIX
-from airgap.bundle.writer import DEFAULT_LEVEL, Written
+from airgap.bundle.volumes import parse_percent, parse_volume_size
+from airgap.bundle.writer import DEFAULT_LEVEL
 from airgap.cli import options
 from airgap.cli.output import emit, leave, print_text, standard_output, warn
 from airgap.errors import UsageError
-from airgap.exporter import Evidence, Exporter, Plan
-from airgap.files import Whole, replacing, write_whole
+from airgap.exporter import Evidence, Exporter
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import Platform, parse_platform
-from airgap.progress import Progress
+from airgap.packer import Packed, pack
 from airgap.report.documents import export_document
 from airgap.sources.lookaside import open_lookaside, read_file_or_url
 from airgap.sources.spec import (
@@ -95,6 +96,12 @@ from airgap.trust.root import DEFAULT_THRESHOLD, new_root
     metavar="FILE",
     help=f"The bundle to write (FILE{SUFFIX}), or - for standard output.",
 )
+@options.volume_size_option
+@click.option(
+    "--recovery",
+    metavar="PERCENT",
+    help="Also write recovery files (FILE.rec.001 …), with which `airgap repair` makes up for so much damage.",
+)
 @click.option("--level", type=click.IntRange(1, 19), default=DEFAULT_LEVEL, show_default=True, help="zstd level.")
 @options.jobs_option
 @options.at_option
@@ -116,6 +123,8 @@ def command(
     claim_formats: tuple[str, ...],
     skip_preflight: bool,
     output: Path,
+    volume_size: str | None,
+    recovery: str | None,
     level: int,
     jobs: int | None,
     at: str | None,
@@ -128,7 +137,7 @@ def command(
     SOURCE is docker://HOST/REPOSITORY[:TAG|@DIGEST], oci:DIR[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF],
     containers-storage:REF or docker-daemon:REF; NAME is the repository that the signatures speak of, and docker://
     implies it. The very checks that the offline side will make are made first. Writes FILE and FILE.sha256, and prints
-    the bundle id.
+    the bundle id. With --volume-size it writes parts FILE.001 … instead, which verify and import read as they are.
 
     \b
     Example:
@@ -147,8 +156,12 @@ def command(
     to_stdout = str(output) == "-"
     if to_stdout and format_ == "json":
         raise UsageError("usage", "with -o - the bundle itself is on stdout; JSON cannot be, too")
+    volume = None if volume_size is None else options.parsed("--volume-size", parse_volume_size, volume_size)
+    percent = None if recovery is None else options.parsed("--recovery", parse_percent, recovery)
+    if to_stdout and (volume or percent):
+        raise UsageError("usage", "with -o - the bundle is one stream: neither --volume-size nor --recovery fits it")
     progress = options.progress_for(quiet, no_progress)
-    written = None
+    packed = None
     with options.access_for(plain_http, ca_file) as access, Sources(access) as opened:
         evidence = Evidence(
             options.read_offers(read_file_or_url(maintainers, LIMITS.trust_file, access), maintainers_signatures),
@@ -160,25 +173,28 @@ def command(
         root = new_root(people, threshold, claim_formats=options.formats(claim_formats))
         plan = Exporter(opened, evidence, root, options.reference_time(at), _platforms(platforms)).plan(specs, progress)
         if skip_preflight or not plan.errors:
-            written = _write(plan, output, to_stdout, options.job_count(jobs), level, progress)
+            write = partial(plan.write, jobs=options.job_count(jobs), level=level, progress=progress)
+            if to_stdout:
+                packed = Packed(write(standard_output()))
+            else:
+                packed = pack(write, plan.manifest.id, output, volume, percent, plan.least_size, progress)
     if skip_preflight:
         warn(f"preflight skipped: {len(plan.errors)} of {len(plan.manifest.images)} images would be refused")
     document = export_document(
-        None if written is None else written.id,
-        str(output),
-        0 if written is None else written.size,
+        packed,
+        output,
         plan.manifest.images,
         plan.errors,
         plan.notes,
         skipped_preflight=skip_preflight,
     )
-    if to_stdout and written is not None:
-        click.echo(f"{written.id}", err=True)
-    elif quiet and format_ == "text" and written is not None:
-        print_text(str(written.id))
+    if to_stdout and packed is not None:
+        click.echo(f"{packed.written.id}", err=True)
+    elif quiet and format_ == "text" and packed is not None:
+        print_text(str(packed.written.id))
     else:
         emit(document, format_)
-    if written is None:
+    if packed is None:
         leave(list(plan.errors))
 
 
@@ -188,13 +204,3 @@ def _platforms(texts: tuple[str, ...]) -> frozenset[Platform]:
         if "all" in texts
         else frozenset(options.parsed("--platform", parse_platform, text) for text in texts)
     )
-
-
-def _write(plan: Plan, output: Path, to_stdout: bool, jobs: int, level: int, progress: Progress) -> Written:
-    if to_stdout:
-        return plan.write(standard_output(), jobs=jobs, level=level, progress=progress)
-    with replacing(output) as file:
-        written = plan.write(Whole(file), jobs=jobs, level=level, progress=progress)
-    sidecar = output.with_name(f"{output.name}.sha256")
-    write_whole(sidecar, f"{written.file_digest.hex}  {output.name}\n".encode())
-    return written

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from airgap.bundle.partset import open_bundle
 from airgap.cli import options
 from airgap.cli.judging import judge
 from airgap.engines.targets import open_target
 from airgap.examiner import Examination, Job
-from airgap.files import open_input, write_whole
+from airgap.files import write_whole
 from airgap.importer import import_bundle
 from airgap.report.documents import receipt_document
 from airgap.state import TrustFolder, open_trust
@@ -20,7 +21,7 @@ from airgap.trust.pinned import Trust
 
 
 @click.command("import")
-@click.argument("bundle", metavar="BUNDLE")
+@options.bundle_argument
 @options.trust_option
 @options.store_option
 @click.option(
@@ -46,7 +47,7 @@ from airgap.trust.pinned import Trust
 @options.format_option
 @options.quiet_options
 def command(
-    bundle: str,
+    bundle: tuple[str, ...],
     trust_folder: Path | None,
     store_folder: Path | None,
     targets: tuple[str, ...],
@@ -60,8 +61,9 @@ def command(
 ) -> None:
     """Judge a bundle by the pinned trust root and, if all of it is accepted, let its images in.
 
-    BUNDLE is a file, or - to read it from a pipe. Images are kept in the store, which is an OCI image layout that any
-    tool can read. If anything is refused, nothing is kept or loaded; the audit log tells of it either way.
+    BUNDLE is a file, one part of a split bundle, folders that hold the parts, or - to read from a pipe. Images are kept
+    in the store, which is an OCI image layout that any tool can read. If anything is refused, nothing is kept or
+    loaded; the audit log tells of it either way.
 
     \b
     Example:
@@ -74,7 +76,7 @@ def command(
 
     def examine(folder: TrustFolder) -> Examination:
         job = Job(folder.trust, reference_time, options.job_count(jobs), progress, allow_older)
-        return import_bundle(open_input(bundle), job, folder, store, engines)
+        return import_bundle(open_bundle(bundle), job, folder, store, engines)
 
     def write_receipt(examination: Examination, trust: Trust) -> None:
         if receipt is not None:

@@ -38,6 +38,7 @@ def home() -> Path:
     return (Path(data) if data else Path.home() / ".local" / "share") / "airgap"
 
 
+bundle_argument: Decorator = click.argument("bundle", nargs=-1, required=True, metavar="BUNDLE…")
 format_option: Decorator = click.option(
     "--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How the result is printed."
 )
@@ -60,6 +61,11 @@ store_option: Decorator = click.option(
 )
 jobs_option: Decorator = click.option(
     "-j", "--jobs", type=click.IntRange(1, 64), metavar="N", help="Threads to use. Default: one per core."
+)
+volume_size_option: Decorator = click.option(
+    "--volume-size",
+    metavar="SIZE|fat32|cd700|dvd|dvd-dl|bd25",
+    help="Cut the bundle into parts FILE.001, FILE.002 … of at most this size (650M, 4GB, or a kind of medium).",
 )
 _KEYRING_HELP: Final = "OpenPGP certificates, binary or armored. May be repeated."
 keyring_option: Decorator = click.option(

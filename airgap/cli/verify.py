@@ -7,19 +7,23 @@ from pathlib import Path
 
 import click
 
+from airgap.bundle.partset import open_bundle
 from airgap.cli import options
 from airgap.cli.judging import Reading, judge, reading
+from airgap.cli.output import emit, leave
 from airgap.errors import UsageError
 from airgap.examiner import Examination, Job
-from airgap.files import open_input
 from airgap.importer import verify_bundle
+from airgap.mediajudge import judge_files
+from airgap.progress import Progress
 from airgap.reference import parse_reference
+from airgap.report.documents import media_document
 from airgap.reviewer import review
 from airgap.store import Store
 
 
 @click.command("verify")
-@click.argument("bundle", metavar="[BUNDLE]", required=False)
+@click.argument("bundle", nargs=-1, metavar="[BUNDLE…]")
 @options.trust_option
 @click.option(
     "--store",
@@ -35,6 +39,12 @@ from airgap.store import Store
     metavar="REF",
     help="With --store: only images of this repository, tag or digest. May be repeated.",
 )
+@click.option("--part", is_flag=True, help="Judge each FILE as one part of a split bundle, alone: integrity and label.")
+@click.option(
+    "--media",
+    is_flag=True,
+    help="Read files, or folders of them, back from their medium around the page cache, and judge their integrity.",
+)
 @click.option(
     "--allow-older",
     is_flag=True,
@@ -45,10 +55,12 @@ from airgap.store import Store
 @options.format_option
 @options.quiet_options
 def command(
-    bundle: str | None,
+    bundle: tuple[str, ...],
     trust_folder: Path | None,
     store_folder: Path | None,
     references: tuple[str, ...],
+    part: bool,
+    media: bool,
     allow_older: bool,
     at: str | None,
     jobs: int | None,
@@ -58,25 +70,45 @@ def command(
 ) -> None:
     """Judge a bundle by the pinned trust root, writing nothing.
 
-    BUNDLE is a file, or - to read it from a pipe. Exit status 0 means: every byte is what its digest says, and every
-    image was signed by enough of the pinned people. With --store, images that were imported earlier are judged in the
-    same way, each for itself: which would no longer pass, and why.
+    BUNDLE is a file, one part of a split bundle (the others are looked for beside it), folders that hold the parts in
+    any order, or - to read from a pipe. Exit status 0 means: every byte is what its digest says, and every image was
+    signed by enough of the pinned people.
+
+    With --store, images that were imported earlier are judged in the same way, each for itself: which would no longer
+    pass, and why. With --part or --media nobody's signature is looked at, and no trust root is needed: files are
+    compared with their labels, their hashes and the .sha256 files beside them.
 
     \b
     Example:
       airgap verify rust.airgap.tar.zst --trust /etc/airgap/trust
+      airgap verify /media/stick1 /media/stick2 --trust /etc/airgap/trust
       airgap verify --store /srv/airgap --trust /etc/airgap/trust --reference docker.io/stagex/pallet-rust
+      airgap verify --part /media/dvd/rust.airgap.tar.zst.002
+      airgap verify --media /media/stick1
     """
-    if (bundle is None) == (store_folder is None) or (references and bundle is not None):
+    if bool(bundle) == (store_folder is not None) or (references and store_folder is None):
         raise UsageError("usage", "give a BUNDLE, or --store DIR with or without --reference")
-    reference_time = options.reference_time(at)
     progress = options.progress_for(quiet, no_progress)
+    if part or media:
+        if trust_folder is not None or store_folder is not None:
+            raise UsageError("usage", "--part and --media judge integrity alone; they take no trust root or store")
+        _judge_files(bundle, media, part, options.job_count(jobs), format_, progress)
+    reference_time = options.reference_time(at)
     wanted = [options.parsed("--reference", partial(parse_reference, where="--reference"), text) for text in references]
 
     def examine(held: Reading) -> Examination:
         job = Job(held.trust, reference_time, options.job_count(jobs), progress, allow_older)
         if store_folder is not None:
             return review(Store(store_folder), job, wanted)
-        return verify_bundle(open_input(str(bundle)), job)
+        return verify_bundle(open_bundle(bundle), job)
 
     judge(reading(options.trust_at(trust_folder)), examine, reference_time, format_)
+
+
+def _judge_files(paths: tuple[str, ...], media: bool, part: bool, jobs: int, format_: str, progress: Progress) -> None:
+    """Print what was found, and leave with the exit status of it."""
+    found = judge_files(
+        [Path(path) for path in paths], around_cache=media, parts_only=part, jobs=jobs, progress=progress
+    )
+    emit(media_document(found, around_cache=media), format_)
+    leave([one.error for one in found if one.error is not None])

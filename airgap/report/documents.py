@@ -12,12 +12,19 @@ from airgap.strict_json import canonical
 from airgap.timestamp import days_before, rfc3339
 
 if TYPE_CHECKING:  # an error can be shown without loading OpenPGP
+    from pathlib import Path
+
     from airgap.audit import Entry, Head
     from airgap.auditor import AuditedImage
     from airgap.bundle.manifest import BundleManifest
+    from airgap.bundle.parts import WrittenPart
+    from airgap.bundle.writer import Written
     from airgap.examiner import Examination
+    from airgap.mediajudge import Judgement
     from airgap.openpgp.certificate import Certificate
     from airgap.openpgp.keys import Fingerprint
+    from airgap.packer import Packed
+    from airgap.repairer import Repaired
     from airgap.reviewer import Drilled
     from airgap.trust.evidence import SignatureReport
     from airgap.trust.pinned import Trust
@@ -112,9 +119,8 @@ def inspection_document(manifest: BundleManifest, id_: Digest) -> Document:
 
 
 def export_document(
-    id_: Digest | None,
-    file: str | None,
-    size: int,
+    packed: Packed | None,
+    output: Path,
     images: Iterable[UntrustedImage],
     errors: Iterable[AirgapError],
     notes: Iterable[str],
@@ -123,14 +129,71 @@ def export_document(
 ) -> Document:
     return {
         "schema": "airgap/export/v1",
-        "bundle": None if id_ is None else {"id": str(id_), "file": file, "size": size},
+        "bundle": None if packed is None else _file(packed.written, output),
+        "parts": [] if packed is None else [_part(part, output) for part in packed.parts],
+        "recovery": None if packed is None or packed.recovery is None else _recovery(packed),
         "images": [
             {"reference": str(image.reference), "digest": str(image.digest), "platforms": list(image.platforms)}
             for image in images
         ],
         "preflight": "skipped" if skipped_preflight else "done",
-        "notes": list(notes),
+        "notes": [*notes, *(() if packed is None else packed.notes)],
         "errors": [error_document(error) for error in errors],
+    }
+
+
+def parts_document(id_: Digest, output: Path, parts: Iterable[WrittenPart], notes: Iterable[str]) -> Document:
+    return {
+        "schema": "airgap/parts/v1",
+        "bundle": {"id": str(id_)},
+        "parts": [_part(part, output) for part in parts],
+        "notes": list(notes),
+        "errors": [],
+    }
+
+
+def joined_document(written: Written, output: Path, notes: Iterable[str]) -> Document:
+    bundle = _file(written, output)
+    return {"schema": "airgap/join/v1", "bundle": bundle, "notes": list(notes), "errors": []}
+
+
+def repair_document(repaired: Repaired, output: Path) -> Document:
+    done = repaired.repair
+    return {
+        "schema": "airgap/repair/v1",
+        "bundle": _file(repaired.written, output),
+        "repaired": {
+            "blocks": done.blocks,
+            "bytes": done.bytes,
+            "files": [{"file": name, "bytes": size} for name, size in repaired.damage],
+            "runs": [{"offset": start, "size": size} for start, size in done.runs],
+        },
+        "notes": list(repaired.notes),
+        "errors": [],
+    }
+
+
+def media_document(judgements: Iterable[Judgement], *, around_cache: bool) -> Document:
+    """Files judged alone. ``read`` says how each was read: "direct", "cache-dropped" or "cached"."""
+    return {
+        "schema": "airgap/media/v1",
+        "around_cache": around_cache,
+        "files": [
+            {
+                "file": one.file,
+                "kind": one.kind,
+                "status": "good" if one.error is None else "bad",
+                "bundle": None if one.bundle is None else str(one.bundle),
+                "number": one.number,
+                "total": one.total,
+                "size": one.size,
+                "sha256": None if one.digest is None else one.digest.hex,
+                "checksum_file": one.sidecar,
+                "read": str(one.read),
+                "error": None if one.error is None else error_document(one.error),
+            }
+            for one in judgements
+        ],
     }
 
 
@@ -276,6 +339,33 @@ def audit_document(images: Sequence[AuditedImage], *, explain: bool = False) -> 
             "bad": sum(not report.counts for report in reports),
             "by_reason": dict(sorted(reasons.items())),
         },
+    }
+
+
+def _file(written: Written, output: Path) -> Document:
+    return {"id": str(written.id), "file": str(output), "size": written.size, "sha256": written.file_digest.hex}
+
+
+def _part(part: WrittenPart, output: Path) -> Document:
+    path = f"{output}.{part.number:03d}"
+    return {"file": path, "number": part.number, "size": part.size, "sha256": part.digest.hex}
+
+
+def _recovery(packed: Packed) -> Document:
+    recovery = packed.recovery
+    if recovery is None:
+        raise RuntimeError("there is no recovery to show")
+    layout = recovery.layout
+    return {
+        "files": [{"file": str(path), "size": size, "sha256": digest.hex} for path, digest, size in recovery.files],
+        "size": recovery.size,
+        "block": layout.block,
+        "columns": layout.columns,
+        "blocks_per_column": layout.shards,
+        "recovery_blocks_per_column": layout.rows,
+        "longest_run": layout.longest_run,
+        "covers_one_part": packed.covers_one_part,
+        "percent_for_one_part": packed.percent_for_one_part,
     }
 
 

@@ -94,12 +94,87 @@ def _export(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"WRITTEN WITHOUT PREFLIGHT: {bundle['file']} ({size(bundle['size'])})"
     else:
         yield f"EXPORTED: {bundle['file']} ({size(bundle['size'])})"
+    yield from _written_parts(document["parts"])
+    yield from _recovery(document["recovery"], bool(document["parts"]))
     for image in _most(document["images"]):
         yield f"  {image['reference']}  {short(image['digest'])}  {', '.join(image['platforms'])}"
     yield from _notes_and_errors(document)
     if bundle is not None:
         yield "bundle id, to compare with the other side over another channel:"
         yield str(bundle["id"])
+
+
+def _written_parts(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for part in _most(parts):
+        yield f"  part {part['number']:>3}  {part['file']}  {size(part['size'])}"
+
+
+def _recovery(recovery: Mapping[str, Any] | None, has_parts: bool) -> Iterator[str]:
+    if recovery is None:
+        return
+    rows, block = recovery["recovery_blocks_per_column"], size(recovery["block"])
+    for one in _most(recovery["files"]):
+        yield f"  recovery  {one['file']}  {size(one['size'])}"
+    run = size(recovery["longest_run"])
+    yield f"  repairs any {rows} damaged blocks of {block}, and one damaged run of up to {run}"
+    if has_parts and recovery["covers_one_part"]:
+        yield "  repairs the loss of any one part"
+    elif has_parts:
+        needed = recovery["percent_for_one_part"]
+        advice = f"that takes --recovery {needed}%" if needed else "that takes more parts"
+        yield f"  does NOT make up for the loss of a whole part; {advice}"
+
+
+def _parts(document: Mapping[str, Any]) -> Iterator[str]:
+    yield f"CUT: {len(document['parts'])} part(s) of bundle {document['bundle']['id']}"
+    yield from _written_parts(document["parts"])
+    yield from _notes_and_errors(document)
+
+
+def _joined(document: Mapping[str, Any]) -> Iterator[str]:
+    bundle = document["bundle"]
+    yield f"JOINED: {bundle['file']} ({size(bundle['size'])}), bundle {bundle['id']}"
+    yield from _notes_and_errors(document)
+
+
+def _repair(document: Mapping[str, Any]) -> Iterator[str]:
+    bundle, repaired = document["bundle"], document["repaired"]
+    if repaired["blocks"]:
+        yield f"REPAIRED: {repaired['blocks']} blocks, {repaired['bytes']} bytes, were lost and made again"
+    else:
+        yield "NOTHING WAS DAMAGED: every block could be read"
+    for one in _most(repaired["files"]):
+        yield f"  {one['bytes']} bytes  {one['file'] or 'in parts that are missing'}"
+    yield f"written to {bundle['file']} ({size(bundle['size'])}), byte for byte what was exported"
+    yield f"bundle  {bundle['id']}"
+    yield "Nobody's signature was looked at: now run `airgap verify` or `airgap import` on it."
+    yield from _notes_and_errors(document)
+
+
+_HOW_READ: Final = {
+    "direct": "read directly from the medium (O_DIRECT)",
+    "cache-dropped": "read after dropping it from the page cache",
+    "cached": "NOT CERTAINLY READ FROM THE MEDIUM: this file system allows neither O_DIRECT nor dropping its cache; "
+    "eject the medium, insert it again and repeat",
+}
+
+
+def _media(document: Mapping[str, Any]) -> Iterator[str]:
+    files = document["files"]
+    good = sum(one["status"] == "good" for one in files)
+    yield f"{'INTACT' if good == len(files) else 'DAMAGED'}: {good} of {len(files)} files are what they say they are"
+    for one in _most(files):
+        yield ""
+        yield f"{'✓' if one['status'] == 'good' else '✗'} {one['file']}  {size(one['size'])}"
+        of = f" {one['number']} of {one['total'] or '?'}" if one["number"] else ""
+        yield f"  {one['kind'] or 'unknown'}{of}, bundle {one['bundle'] or '-'}"
+        yield f"  .sha256 file beside it: {'compared' if one['checksum_file'] else 'not compared'}"
+        if document["around_cache"]:
+            yield f"  {_HOW_READ[one['read']]}"
+        if one["error"]:
+            yield from (f"  {line}" for line in _error(one["error"]))
+    yield ""
+    yield "Integrity only: nobody's signature was looked at."
 
 
 def _trust(document: Mapping[str, Any]) -> Iterator[str]:
@@ -325,6 +400,10 @@ _VIEWS: Final = {
     "airgap/verdict/v1": _verdict,
     "airgap/inspection/v1": _inspection,
     "airgap/export/v1": _export,
+    "airgap/parts/v1": _parts,
+    "airgap/join/v1": _joined,
+    "airgap/repair/v1": _repair,
+    "airgap/media/v1": _media,
     "airgap/trust/v1": _trust,
     "airgap/trust-update/v1": _update,
     "airgap/drill/v1": _drill,

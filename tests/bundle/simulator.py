@@ -28,6 +28,7 @@ from forge.images import image, image_index
 from airgap.bundle import frames
 from airgap.bundle.format import FRAME_SIZE, KEYRING_PATH, MAINTAINERS_PATH, MANIFEST_PATH, TAR_END
 from airgap.bundle.manifest import BundleManifest, Member, signature_folder, sort_members
+from airgap.bundle.partset import OpenedBundle
 from airgap.bundle.reader import BundleReader, Input
 from airgap.bundle.tar import header, padding
 from airgap.digest import Digest, digest_of, parse_digest
@@ -303,7 +304,8 @@ def read_through(source: bytes | Input, *, jobs: int = 1) -> tuple[Digest, dict[
 def examine(source: bytes | Input, *, jobs: int = 1, given: Trust | None = None) -> Examination:
     """The whole procedure of ``airgap verify``."""
     job = Job(given or trust(), NOW, jobs, Silent())
-    return verify_bundle(nullcontext(Whole(source) if isinstance(source, bytes) else source), job)
+    opened = OpenedBundle(Whole(source) if isinstance(source, bytes) else source)
+    return verify_bundle(nullcontext(opened), job)
 
 
 def refusal(source: bytes | Input, *, jobs: int = 1, given: Trust | None = None) -> AirgapError:

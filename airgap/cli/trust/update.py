@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from airgap.bundle.partset import open_bundle
 from airgap.cli import options
 from airgap.cli.output import emit, warn
 from airgap.cli.trust.confirm import confirm
 from airgap.errors import UsageError
-from airgap.files import open_input, read_given
+from airgap.files import read_given
 from airgap.keeper import read_offers, update, update_by_hand
 from airgap.limits import LIMITS
 from airgap.openpgp.keyring import Keyring
@@ -86,8 +87,8 @@ def command(
     with open_trust(options.trust_at(trust_folder)) as folder:
         before = folder.trust
         if bundle is not None:
-            with open_input(bundle) as source:
-                id_, offers, found = read_offers(source)
+            with open_bundle([bundle]) as opened:
+                id_, offers, found = read_offers(opened.source)
             changes = update(
                 folder, offers, found.merged_with(carried), reference_time, bundle=id_, threshold=threshold
             )
