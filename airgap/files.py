@@ -281,6 +281,11 @@ def is_folder(path: Path) -> bool:
         return stat.S_ISDIR(os.stat(path).st_mode)
 
 
+def file_size(path: Path) -> int:
+    with host_errors(str(path)):
+        return os.stat(path).st_size
+
+
 def resolved(path: Path) -> Path:
     """Where a path that the operator typed leads; it must exist."""
     with host_errors(str(path)):

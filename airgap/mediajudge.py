@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,14 +29,14 @@ from airgap.bundle.recovery import parse_record, parse_record_header
 from airgap.digest import Digest
 from airgap.errors import AirgapError, FormatError, HostError, IntegrityError
 from airgap.files import BUFFER, is_folder, open_input, read_bounded, regular_files
-from airgap.limits import KIB
+from airgap.limits import LIMITS
 from airgap.progress import Progress
 from airgap.recutter import read_through
 from airgap.repairer import HashingInput
 from airgap.uncached import HowRead, open_uncached
 
-_SIDECAR: Final = re.compile(rb"([0-9a-f]{64}) [ *]([^\n]+)\n")
-_SIDECAR_MAX: Final = 64 * KIB  # bytes
+_CHECKSUM: Final = re.compile(rb"([0-9a-f]{64}) [ *]([^\n]+)")  # sha256sum(1)
+_NUMBERED: Final = re.compile(r"(.+)\.[0-9]{3}")
 
 
 @dataclass(slots=True)
@@ -50,7 +51,7 @@ class Judgement:
     size: int = 0
     digest: Digest | None = None
     read: HowRead = HowRead.CACHED
-    sidecar: bool = False  # whether a .sha256 file was there to compare with
+    checksum_file: bool = False  # whether a .sha256 file was there to compare with
     error: AirgapError | None = None
 
 
@@ -75,7 +76,7 @@ def judge_files(
 def _begins_like_ours(path: Path) -> bool:
     if path.name.endswith(".sha256"):
         return False
-    if path.with_name(f"{path.name}.sha256").exists():
+    if _listed(path) is not None:
         return True
     with open_input(str(path)) as source:
         return source.read(len(FRAME_MAGIC)) in (FRAME_MAGIC, PART_LABEL_MAGIC, RECOVERY_MAGIC)
@@ -92,7 +93,7 @@ def _judge(path: Path, around_cache: bool, parts_only: bool, jobs: int, progress
             finally:
                 judgement.size = hashing.size
             judgement.digest = hashing.digest
-        _compare_sidecar(path, judgement)
+        _compare_checksum(path, judgement)
     except AirgapError as error:
         judgement.error = error
     return judgement
@@ -158,12 +159,13 @@ def _examine_recovery(source: _Peeking, judgement: Judgement) -> None:
         raise IntegrityError("recovery-damaged", "its first record is damaged")
     layout, place, _ = found
     judgement.bundle, judgement.number, judgement.total = layout.bundle, place.number, place.total
-    damaged = 0
-    for index in range(place.first, place.first + place.count):
-        record = parse_record(source.up_to(layout.record_size))
-        if record is None or (record.layout, record.place, record.index) != (layout, place, index):
-            damaged += 1
-    if damaged or source.read(1):
+    good, index = 0, place.first
+    while data := source.up_to(layout.record_size):
+        record = parse_record(data)
+        good += record is not None and (record.layout, record.place, record.index) == (layout, place, index)
+        index += 1
+    damaged = place.count - good
+    if damaged or index != place.first + place.count:
         raise IntegrityError(
             "recovery-damaged",
             f"{damaged} of its {place.count} recovery blocks are damaged or missing",
@@ -171,14 +173,25 @@ def _examine_recovery(source: _Peeking, judgement: Judgement) -> None:
         )
 
 
-def _compare_sidecar(path: Path, judgement: Judgement) -> None:
-    sidecar = path.with_name(f"{path.name}.sha256")
-    if not sidecar.exists():
-        return
-    judgement.sidecar = True
-    match = _SIDECAR.fullmatch(read_bounded(sidecar, _SIDECAR_MAX))
-    if match is None or judgement.digest is None or match.group(1).decode() != judgement.digest.hex:
-        raise IntegrityError("file-differs", f"its SHA-256 is not the one in {sidecar.name}")
+def _compare_checksum(path: Path, judgement: Judgement) -> None:
+    expected = _listed(path)
+    judgement.checksum_file = expected is not None
+    if expected is not None and (judgement.digest is None or expected != judgement.digest.hex):
+        raise IntegrityError("file-differs", "its SHA-256 is not the one in the .sha256 file beside it")
+
+
+def _listed(path: Path) -> str | None:
+    """What a .sha256 file beside a file says of it: FILE.sha256, or that of all parts or recovery files."""
+    stem = _NUMBERED.fullmatch(path.name)
+    names = [path.name] if stem is None else [path.name, f"{stem.group(1)}.parts", stem.group(1)]
+    for name in names:
+        listing = path.with_name(f"{name}.sha256")
+        if listing.exists():
+            for line in read_bounded(listing, LIMITS.trust_file).splitlines():
+                match = _CHECKSUM.fullmatch(line)
+                if match is not None and match.group(2) == os.fsencode(path.name):
+                    return match.group(1).decode()
+    return None
 
 
 class _Peeking:

@@ -19,7 +19,7 @@ from airgap.bundle.writer import Written
 from airgap.digest import Digest
 from airgap.files import Whole, pending_files, replacing, require_room
 from airgap.progress import Progress
-from airgap.recutter import part_opener, part_path, stale_notes, write_sidecar
+from airgap.recutter import part_opener, part_path, stale_notes, write_bundle_checksum, write_part_checksums
 from airgap.repairer import WrittenRecovery, add_recovery
 
 
@@ -72,15 +72,14 @@ def pack(
     if volume is None:
         with replacing(output) as file:
             written = write(Whole(file))
-        write_sidecar(output, written.file_digest)
+        write_bundle_checksum(output, written.file_digest)
         extents = [Extent(output, 0, 0, written.size)]
     else:
         with pending_files() as create:
             writer = PartWriter(id_, volume, part_opener(create, output))
             written = write(writer)
             parts = writer.finish()
-        for part in parts:
-            write_sidecar(part_path(output, part.number), part.digest)
+        write_part_checksums(output, parts)
         extents = _extents(parts, output)
     recovery = None
     if percent is not None:

@@ -7,7 +7,7 @@ signed what it holds is not asked here.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from airgap.bundle.carrier import Input, Output
@@ -17,7 +17,7 @@ from airgap.bundle.reader import BundleReader
 from airgap.bundle.writer import Written
 from airgap.digest import Digest
 from airgap.errors import IntegrityError, UsageError
-from airgap.files import PendingFile, pending_files, write_whole
+from airgap.files import PendingFile, pending_files, require_room, write_whole
 from airgap.progress import Progress, Silent
 
 
@@ -26,9 +26,20 @@ def part_path(output: Path, number: int) -> Path:
     return output.with_name(f"{output.name}.{number:03d}")
 
 
-def write_sidecar(path: Path, digest: Digest) -> None:
-    """FILE.sha256, for ``sha256sum -c``."""
-    write_whole(path.with_name(f"{path.name}.sha256"), f"{digest.hex}  {path.name}\n".encode())
+def write_checksums(path: Path, files: Iterable[tuple[str, Digest]]) -> None:
+    """A file for ``sha256sum -c``. Its name is none that ``cat FILE.0*`` takes for a part."""
+    write_whole(path, "".join(f"{digest.hex}  {name}\n" for name, digest in files).encode())
+
+
+def write_part_checksums(output: Path, parts: Iterable[WrittenPart]) -> None:
+    """FILE.parts.sha256: all parts, so that it is the same on every medium."""
+    path = output.with_name(f"{output.name}.parts.sha256")
+    write_checksums(path, ((part_path(output, part.number).name, part.digest) for part in parts))
+
+
+def write_bundle_checksum(output: Path, digest: Digest) -> None:
+    """FILE.sha256."""
+    write_checksums(output.with_name(f"{output.name}.sha256"), [(output.name, digest)])
 
 
 def bundle_id(source: Input) -> Digest:
@@ -55,26 +66,25 @@ def split_bundle(
     with open_bundle(paths) as opened:  # the id comes before the first part; so the bundle is opened twice
         id_ = bundle_id(opened.source)
     with open_bundle(paths) as opened, pending_files() as create:
+        require_room(output.absolute().parent, (opened.size or 0) if only is None else min(volume, opened.size or 0))
         writer = PartWriter(id_, volume, part_opener(create, output, only))
         if read_through(opened.source, writer, jobs=jobs, progress=progress) != id_:
             raise IntegrityError("member-differs", "the bundle changed while it was read")
         written = writer.finish()
-        total = len(written)
-        if only is not None:
-            if only > total:
-                raise UsageError("usage", f"there is no part {only}: with this volume size there are {total}")
-            written = [written[only - 1]]
-    for part in written:
-        write_sidecar(part_path(output, part.number), part.digest)
-    return id_, written, [*opened.notes, *stale_notes(output, total)]
+        if only is not None and only > len(written):
+            raise UsageError("usage", f"there is no part {only}: with this volume size there are {len(written)}")
+    write_part_checksums(output, written)
+    made = [part for part in written if only in (None, part.number)]
+    return id_, made, [*opened.notes, *stale_notes(output, len(written))]
 
 
 def join_bundle(paths: Sequence[str], output: Path, *, jobs: int, progress: Progress) -> tuple[Written, list[str]]:
     """Write the one file that the parts were cut from. Returns what was written, and notes."""
     with open_bundle(paths) as opened, pending_files() as create:
+        require_room(output.absolute().parent, opened.size or 0)
         copy = MeasuredOutput(create(output))
         id_ = read_through(opened.source, copy, jobs=jobs, progress=progress)
-    write_sidecar(output, copy.digest)
+    write_bundle_checksum(output, copy.digest)
     return Written(id_, copy.digest, copy.size), list(opened.notes)
 
 

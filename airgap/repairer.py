@@ -12,14 +12,14 @@ from airgap.bundle.erasure import require_erasure_coding
 from airgap.bundle.extents import Copy, Extent, Pool
 from airgap.bundle.recordset import collect_records
 from airgap.bundle.recovery import Layout, places, plan_recovery, write_recovery
-from airgap.bundle.repair import Repair, repair
+from airgap.bundle.repair import Repair, repair, require_enough
 from airgap.bundle.salvage import find_salvage
 from airgap.bundle.writer import Written
 from airgap.digest import Digest
 from airgap.errors import IntegrityError
-from airgap.files import BUFFER, PendingFile, pending_files
+from airgap.files import BUFFER, PendingFile, pending_files, require_room
 from airgap.progress import Progress
-from airgap.recutter import read_through, write_sidecar
+from airgap.recutter import read_through, write_bundle_checksum, write_checksums
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ def add_recovery(
             done = [(file.path, *_measured(file)) for _, file in files]
     finally:
         pool.close()
-    for path, digest, _ in done:
-        write_sidecar(path, digest)
+    checksums = output.with_name(f"{output.name}.rec.sha256")
+    write_checksums(checksums, ((path.name, digest) for path, digest, _ in done))
     return WrittenRecovery(layout, done)
 
 
@@ -89,13 +89,15 @@ def repair_bundle(paths: Sequence[Path], output: Path, *, jobs: int, progress: P
     try:
         records = collect_records(found.recovery, pool)
         copies = [Copy(layer, pool) for layer in found.layers]
+        require_enough(records, copies)
+        require_room(output.absolute().parent, records.layout.size)
         with pending_files() as create:
             file = create(output)
             done = repair(records, copies, file.write_at, pool, progress)
             written = _judged(file, records.layout, jobs, progress)
     finally:
         pool.close()
-    write_sidecar(output, written.file_digest)
+    write_bundle_checksum(output, written.file_digest)
     notes = list(found.notes)
     if records.damaged:
         notes.append(f"{records.damaged} recovery blocks are damaged or missing in the recovery files that were given")

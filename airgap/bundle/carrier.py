@@ -94,8 +94,8 @@ class Carrier:
                 raise FormatError("trailing-data", "bytes follow after the end of the bundle")
 
     def _next_frame(self) -> tuple[bytes, int] | None:
-        first = not self._sizes
         magic = self._magic()
+        first = not self._sizes and self._parts is None
         if first and not magic:
             raise FormatError("not-a-bundle", "the input is empty")
         if magic == SEEK_TABLE_MAGIC and not first:
@@ -134,6 +134,8 @@ class Carrier:
                     "this is a recovery file",
                     hint="Give it to `airgap repair`, with the damaged bundle.",
                 )
+            if magic and len(magic) < len(PART_LABEL_MAGIC) and PART_LABEL_MAGIC.startswith(magic):
+                raise self._truncated()
             if magic == PART_LABEL_MAGIC:
                 self._parts = PartSequence()
                 self._parts.feed(magic)

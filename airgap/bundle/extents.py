@@ -52,6 +52,11 @@ class Copy:
         self._starts = [extent.start for extent in self._extents]
         self._pool = pool
 
+    @property
+    def size(self) -> int:
+        """Bytes that it holds at most."""
+        return sum(extent.length for extent in self._extents)
+
     def read(self, start: int, size: int) -> bytes | None:
         """Exactly these bytes; None if any of them is missing or cannot be read."""
         pieces = []

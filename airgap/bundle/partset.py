@@ -21,6 +21,7 @@ from airgap.errors import FormatError, HostError, IntegrityError, UsageError
 from airgap.files import (
     ErrorTyping,
     RandomAccess,
+    file_size,
     is_folder,
     open_input,
     open_regular,
@@ -67,6 +68,7 @@ class OpenedBundle:
     """A bundle that can be read, and what is to be said about the files it was found in."""
 
     source: Input
+    size: int | None = None  # bytes of all files; None for a stream
     notes: Sequence[str] = ()
 
 
@@ -78,14 +80,14 @@ def open_bundle(paths: Sequence[str]) -> Iterator[OpenedBundle]:
     """
     if len(paths) == 1 and (paths[0] == "-" or not _may_be_parts(Path(paths[0]))):
         with open_input(paths[0]) as source:
-            yield OpenedBundle(source)
+            yield OpenedBundle(source, None if paths[0] == "-" else file_size(Path(paths[0])))
         return
     if "-" in paths:
         raise UsageError("usage", "standard input is a bundle by itself; it cannot be named with other files")
     found = find_parts([Path(path) for path in paths])
     stream = _PartStream(found.files)
     try:
-        yield OpenedBundle(stream, found.notes)
+        yield OpenedBundle(stream, sum(part.size for part in found.files), found.notes)
     finally:
         stream.close()
 

@@ -209,7 +209,12 @@ class _FrameReader:
 
     def _decode_ahead(self) -> None:
         while len(self._pending) < self._depth and not self._carrier.is_complete:
-            frame = self._carrier.next_frame()
+            try:
+                frame = self._carrier.next_frame()
+            except (FormatError, IntegrityError):
+                while self._pending:  # damage that comes before this is told first, however far was read ahead
+                    self._decoded()
+                raise
             if frame is None:
                 return
             self._pending.append((self._pool.submit(frames.decompress, *frame), self._carrier.place))

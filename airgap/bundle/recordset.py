@@ -26,14 +26,10 @@ class RecordFile:
     layout: Layout
     place: Place
 
-    @property
-    def expected_size(self) -> int:
-        return self.place.count * self.layout.record_size
-
     def records(self, pool: Pool) -> Iterator[Record | None]:
-        """Every record that the file should hold; None in the place of one that is damaged or missing."""
+        """Every record that the file has room for; None in the place of one that is damaged."""
         size = self.layout.record_size
-        for number in range(self.place.count):
+        for number in range(min(self.place.count, -(-self.size // size))):
             data = pool.read_at(self.path, number * size, size)
             record = parse_record(data) if data is not None else None
             fits = record is not None and (record.layout, record.place) == (self.layout, self.place)
@@ -91,18 +87,22 @@ class RecordSet:
 
     layout: Layout
     files: int = 0  # how many files the set has
-    damaged: int = 0  # records in the files that were given, which cannot be used
+    damaged: int = 0  # records that the files that were given should hold, and that cannot be used
+    intact: int = 0  # records that can be used
     _checks: dict[int, bytes] = field(default_factory=dict)
     _where: dict[int, dict[int, tuple[Path, int]]] = field(default_factory=dict)
 
     def add(self, file: RecordFile, pool: Pool) -> None:
+        self.damaged += file.place.count
         for number, record in enumerate(file.records(pool)):
             if record is None:
-                self.damaged += 1
                 continue
+            self.damaged -= 1
             self._checks.setdefault(record.column, record.checks)
             rows = self._where.setdefault(record.column, {})
-            rows.setdefault(record.row, (file.path, number * self.layout.record_size))
+            if record.row not in rows:
+                self.intact += 1
+                rows[record.row] = (file.path, number * self.layout.record_size)
 
     def check(self, column: int, shard: int) -> bytes | None:
         """The checksum of a block; None if no record of its column is left."""

@@ -38,7 +38,7 @@ def repair(
     pool: Pool,
     progress: Progress,
 ) -> Repair:
-    """Write the whole bundle, every block from a copy that has it, or from recovery.
+    """Write the whole bundle, every block from a copy that has it, or from recovery. Ask require_enough() first.
 
     Raises IntegrityError(recovery-not-enough) with the count of what is missing, after all of it was counted.
     """
@@ -74,6 +74,20 @@ def repair(
     done.runs = _runs(sorted(shard * layout.columns + column for shard, column in lost), layout.block, layout.size)
     done.bytes = sum(size for _, size in done.runs)
     return done
+
+
+def require_enough(records: RecordSet, copies: Sequence[Copy]) -> None:
+    """Refuse at once what cannot succeed; so the work is bounded by what was given, whatever a record claims."""
+    layout = records.layout
+    lost = -(-(layout.size - sum(copy.size for copy in copies)) // layout.block)
+    if lost > records.intact:
+        raise IntegrityError(
+            "recovery-not-enough",
+            f"at least {lost} blocks of {layout.block} bytes are missing, and recovery lacks {lost - records.intact} "
+            f"blocks: only {records.intact} recovery blocks can be read",
+            lost=lost,
+            missing=lost - records.intact,
+        )
 
 
 def _read(

@@ -118,7 +118,8 @@ def _extents(parts: Iterable[PartFile]) -> list[Extent]:
         if label is None:
             unknown.append(part)
             continue
-        length = part.closing.length if part.closing is not None else max(0, part.size - PART_OPENING_SIZE)
+        held = max(0, part.size - PART_OPENING_SIZE)
+        length = held if part.closing is None else min(held, part.closing.length)
         extent = Extent(part.path, PART_OPENING_SIZE, label.offset, length)
         known.setdefault(label.number, extent)
         found.append(extent)

@@ -188,7 +188,7 @@ def media_document(judgements: Iterable[Judgement], *, around_cache: bool) -> Do
                 "total": one.total,
                 "size": one.size,
                 "sha256": None if one.digest is None else one.digest.hex,
-                "checksum_file": one.sidecar,
+                "checksum_file": one.checksum_file,
                 "read": str(one.read),
                 "error": None if one.error is None else error_document(one.error),
             }

@@ -140,11 +140,11 @@ def _joined(document: Mapping[str, Any]) -> Iterator[str]:
 def _repair(document: Mapping[str, Any]) -> Iterator[str]:
     bundle, repaired = document["bundle"], document["repaired"]
     if repaired["blocks"]:
-        yield f"REPAIRED: {repaired['blocks']} blocks, {repaired['bytes']} bytes, were lost and made again"
+        yield f"REPAIRED: {repaired['blocks']} damaged or missing blocks were made again ({repaired['bytes']} bytes)"
     else:
         yield "NOTHING WAS DAMAGED: every block could be read"
     for one in _most(repaired["files"]):
-        yield f"  {one['bytes']} bytes  {one['file'] or 'in parts that are missing'}"
+        yield f"  {one['bytes']} bytes made again  {one['file'] or 'of what is missing'}"
     yield f"written to {bundle['file']} ({size(bundle['size'])}), byte for byte what was exported"
     yield f"bundle  {bundle['id']}"
     yield "Nobody's signature was looked at: now run `airgap verify` or `airgap import` on it."
