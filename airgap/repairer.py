@@ -16,7 +16,7 @@ from airgap.bundle.repair import Repair, repair, require_enough
 from airgap.bundle.salvage import find_salvage
 from airgap.bundle.writer import Written
 from airgap.digest import Digest
-from airgap.errors import IntegrityError
+from airgap.errors import FormatError, IntegrityError
 from airgap.files import BUFFER, PendingFile, pending_files, require_room
 from airgap.progress import Progress
 from airgap.recutter import read_through, write_bundle_checksum, write_checksums
@@ -94,7 +94,7 @@ def repair_bundle(paths: Sequence[Path], output: Path, *, jobs: int, progress: P
         with pending_files() as create:
             file = create(output)
             done = repair(records, copies, file.write_at, pool, progress)
-            written = _judged(file, records.layout, jobs, progress)
+            written = _judged(file, records.layout, done, jobs, progress)
     finally:
         pool.close()
     write_bundle_checksum(output, written.file_digest)
@@ -106,15 +106,28 @@ def repair_bundle(paths: Sequence[Path], output: Path, *, jobs: int, progress: P
     return Repaired(written, done, _damage(done, copies), notes)
 
 
-def _judged(file: PendingFile, layout: Layout, jobs: int, progress: Progress) -> Written:
+def _judged(file: PendingFile, layout: Layout, done: Repair, jobs: int, progress: Progress) -> Written:
     """Read the result as any bundle. Raises IntegrityError if it is not the one that was protected."""
-    with file.reading() as source:
-        hashing = HashingInput(source)
-        id_ = read_through(hashing, None, jobs=jobs, progress=progress)
-        digest = hashing.digest
-    if digest != layout.file_digest or id_ != layout.bundle:
-        raise IntegrityError("recovery-damaged", "the repaired file is not the one that recovery was made for")
-    return Written(id_, digest, layout.size)
+    try:
+        with file.reading() as source:
+            hashing = HashingInput(source)
+            id_ = read_through(hashing, None, jobs=jobs, progress=progress)
+    except (FormatError, IntegrityError) as error:
+        raise _not_the_one(done) from error
+    if hashing.digest != layout.file_digest or id_ != layout.bundle:
+        raise _not_the_one(done)
+    return Written(id_, hashing.digest, layout.size)
+
+
+def _not_the_one(done: Repair) -> IntegrityError:
+    if done.unchecked:
+        return IntegrityError(
+            "recovery-not-enough",
+            f"{done.unchecked} blocks could not be checked, as every recovery block of their columns is damaged; "
+            "at least one of them is damaged, too",
+            unchecked=done.unchecked,
+        )
+    return IntegrityError("recovery-damaged", "the repaired file is not the one that recovery was made for")
 
 
 class HashingInput:

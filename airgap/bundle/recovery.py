@@ -37,7 +37,7 @@ _HEADER: Final = struct.Struct("<4sI16s32s32sQIHHIIQIQ")
 _FRAME_HEADER: Final = 8  # bytes: magic and size of a skippable frame
 _CHECKS_SHARE: Final = 8  # checksums take at most one byte for so many of the block
 _COLUMNS_MIN: Final = 16  # columns that a larger block must leave
-_WINDOW: Final = 64 * MIB  # bytes of data that are coded at once
+_WINDOW: Final = 64 * MIB  # bytes of blocks that are coded at once
 
 
 def check_of(block: bytes | memoryview) -> bytes:
@@ -80,7 +80,7 @@ class Layout:
     @property
     def window(self) -> int:
         """Columns that are worked on at once."""
-        return max(1, min(self.columns, _WINDOW // (self.shards * self.block)))
+        return max(1, min(self.columns, _WINDOW // ((self.shards + self.rows) * self.block)))
 
     def is_sound(self) -> bool:
         """Whether these numbers can be worked with at all: they come from a file."""
@@ -99,7 +99,9 @@ def plan_recovery(bundle: Digest, file_digest: Digest, size: int, percent: int) 
     block = RECOVERY_BLOCK_MAX
     while block > RECOVERY_BLOCK_MIN and size < _COLUMNS_MIN * block * _shards(block, percent):
         block //= 2
-    shards = max(1, min(_shards(block, percent), -(-size // block)))
+    blocks = -(-size // block)
+    columns = -(-blocks // _shards(block, percent))
+    shards = -(-blocks // columns)
     rows = min(-(-shards * percent // 100), RECOVERY_ROWS_MAX)
     return Layout(bundle, file_digest, size, block, shards, rows)
 

@@ -147,7 +147,8 @@ def _layers(extents: Iterable[Extent]) -> list[list[Extent]]:
     """Every piece in the first layer where it has room; a piece whose end is uncertain is cut where the next begins."""
     layers: list[list[Extent]] = []
     ordered = sorted(extents, key=lambda extent: extent.start)
-    for extent, following in zip(ordered, [*ordered[1:], None], strict=True):
+    for number, extent in enumerate(ordered, 1):
+        following = ordered[number] if number < len(ordered) else None
         end = extent.start + extent.length
         overlap = end - following.start if following is not None and following.start > extent.start else 0
         if 0 < overlap <= PART_CLOSING_SIZE:  # what was taken for frames is a closing label that cannot be read
