@@ -52,4 +52,3 @@ RECOVERY_DIGEST_SIZE: Final = 32  # bytes of SHA-256 at the end of a record
 RECOVERY_BLOCK_MIN: Final = 4 * 1024  # bytes of a block: the smallest bundles have such
 RECOVERY_BLOCK_MAX: Final = 64 * 1024  # bytes of a block
 RECOVERY_ROWS_MAX: Final = 16  # records of one column: more cost more time than they win
-RECOVERY_SUFFIX: Final = ".rec"

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from forge import SIGNED, Certificate, Layer, certificate, claim, detached, image, image_index, inline
 
+from airgap.bundle.format import PART_CLOSING_SIZE, SEEK_TABLE_MAGIC
+from airgap.bundle.labels import Closing, Opening, parse_closing, parse_opening
 from airgap.bundle.manifest import parse_bundle_manifest
 from airgap.bundle.reader import BundleReader
+from airgap.bundle.recovery import Place, Record, parse_record, plan_recovery
 from airgap.digest import digest_of
 from airgap.errors import AirgapError
 from airgap.oci.descriptor import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, Descriptor
@@ -72,6 +76,17 @@ def bundle_manifest(data: bytes) -> None:
         raise RuntimeError("a manifest was accepted that is not canonical")
 
 
+def labels(data: bytes) -> None:
+    """Labels of parts and records of recovery have one spelling."""
+    opening, closing, record = parse_opening(data), parse_closing(data), parse_record(data)
+    if opening is not None and opening.encode() != data:
+        raise RuntimeError("an opening label was accepted that is not canonical")
+    if closing is not None and closing[0].encode() + closing[1] != data:
+        raise RuntimeError("a closing label was accepted that is not canonical")
+    if record is not None and record.encode() != data:
+        raise RuntimeError("a recovery record was accepted that is not canonical")
+
+
 def documents(data: bytes) -> None:
     """Indexes, manifests and configurations."""
     _quietly(lambda: parse_index(data, _descriptor(OCI_INDEX, data)))
@@ -92,7 +107,7 @@ def texts(data: bytes) -> None:
 
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     target.__name__.replace("_", "-"): target
-    for target in (signature_file, keyring, certificate_swap, bundle, bundle_manifest, documents, texts)
+    for target in (signature_file, keyring, certificate_swap, bundle, bundle_manifest, labels, documents, texts)
 }
 
 
@@ -114,10 +129,24 @@ def seeds(name: str) -> list[bytes]:
         sample = image_index([image([Layer({"a": b"b"})])], attestations=True)
         return [blob for blob in sample.blobs.values() if blob.startswith(b"{")]
     carrier = (SAMPLE / "sample.airgap.tar.zst").read_bytes()
-    if name == "bundle":
-        return [carrier]
     with BundleReader(_Bytes(carrier), jobs=1, progress=Silent()) as reader:
-        return [reader.read_manifest()[0].encoded]
+        manifest, id_ = reader.read_manifest()
+    opening = Opening(id_, 1, len(carrier) + 1000, 0)
+    if name == "bundle":
+        return [carrier, _one_part(carrier, opening)]
+    if name == "labels":
+        layout = plan_recovery(id_, digest_of(carrier), len(carrier), 10)
+        record = Record(layout, Place(1, 1, 0, layout.records), 0, bytes(8 * layout.shards), bytes(layout.block))
+        return [opening.encode(), _one_part(carrier, opening)[-PART_CLOSING_SIZE:], record.encode()]
+    return [manifest.encoded]
+
+
+def _one_part(carrier: bytes, opening: Opening) -> bytes:
+    """The sample as a set of one part."""
+    table = carrier[carrier.rindex(SEEK_TABLE_MAGIC) :]
+    closing = Closing(opening, 1, len(carrier), digest_of(table))
+    data = opening.encode() + carrier + closing.encode()
+    return data + hashlib.sha256(data).digest()
 
 
 @functools.cache

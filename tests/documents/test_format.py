@@ -11,6 +11,7 @@ import pytest
 import zstandard
 
 from airgap.bundle import format as constants
+from airgap.bundle.volumes import PRESETS, VOLUME_MIN
 from airgap.limits import LIMITS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,12 +30,34 @@ def test_constant_is_the_one_in_the_code(name: str, value: str) -> None:
 
 
 def test_every_numeric_constant_is_documented() -> None:
-    named = {name for name in vars(constants) if name.startswith(("TAR_", "FRAME_", "BLOCK_", "CHECKSUM_", "SEEK_"))}
+    prefixes = ("TAR_", "FRAME_", "BLOCK_", "CHECKSUM_", "SEEK_", "PART", "RECOVERY_")
+    named = {name for name in vars(constants) if name.startswith(prefixes)}
     assert named == {name for name, _ in ROWS if name.isupper()}
 
 
+def test_presets_are_those_in_the_code_and_all_of_them() -> None:
+    documented = dict(re.findall(r"^\| `([a-z0-9-]+)` \| ([0-9 ]+) \| [^|]+ \|$", TEXT, re.MULTILINE))
+    assert {name: int(size.replace(" ", "")) for name, size in documented.items() if name in PRESETS} == PRESETS
+    assert f"{VOLUME_MIN} bytes" in TEXT
+
+
+def test_fields_of_labels_and_records_are_those_of_the_code() -> None:
+    """Offsets and sizes of each table add up to the struct that is packed."""
+    for title, size in (
+        ("opening label", constants.PART_OPENING_SIZE),
+        ("closing label", constants.PART_CLOSING_SIZE),
+        ("record header", constants.RECOVERY_HEADER_SIZE),
+    ):
+        table = TEXT.split(f"| {title} | offset | size | content |", 1)[1].split("\n\n", 1)[0]
+        rows = [
+            (int(at), int(length)) for at, length in re.findall(r"^\| [^|]+ \| (\d+) \| (\d+) \|", table, re.MULTILINE)
+        ]
+        assert [at for at, _ in rows] == [sum(length for _, length in rows[:number]) for number in range(len(rows))]
+        assert sum(length for _, length in rows) == size
+
+
 def test_limits_are_those_in_the_code_and_all_of_them() -> None:
-    documented = {name: int(value) for name, value in ROWS if name.islower()}
+    documented = {name: int(value) for name, value in ROWS if name.islower() and name not in PRESETS}
     assert documented == dataclasses.asdict(LIMITS)
 
 
