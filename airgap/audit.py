@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from airgap.errors import TrustRootError
+from airgap.errors import FormatError, TrustRootError
 from airgap.files import append_durably, host_errors, open_regular
 from airgap.limits import LIMITS
 from airgap.strict_json import StrictJSONError, canonical, parse_canonical
@@ -102,11 +102,14 @@ class AuditLog:
         self.head = head
 
     def append(self, record: Mapping[str, object]) -> Head:
-        """Write one entry and wait until it is on the disk. Raises HostError: then there is no entry.
+        """Write one entry and wait until it is on the disk.
 
-        It tells of the bytes that it takes the place of, if the last entry was cut off while it was written.
+        If the last one was cut off while it was written, this one takes its place and tells of its bytes. Raises
+        HostError or FormatError(limit-exceeded): then there is no entry.
         """
         data = canonical({**record, "replaces": self._torn} if self._torn else dict(record))
+        if len(data) > LIMITS.audit_record:
+            raise FormatError("limit-exceeded", f"an entry of {len(data)} bytes, over {LIMITS.audit_record}")
         head = Head(self.head.entries + 1, _link(self.head.hash, data))
         line = f"{head.hash} ".encode() + data + b"\n"
         append_durably(self._file, self._size, line, str(self._path))

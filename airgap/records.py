@@ -14,10 +14,12 @@ from airgap.trust.pinned import Trust
 
 Record = dict[str, object]
 _ERRORS_MAX: Final = 20  # errors told of one refusal; all of them are in its verdict
+_REFUSED_IMAGES_MAX: Final = 100  # a stranger may have named them
 
 
 def import_record(examination: Examination, trust: Trust, reference_time: int) -> Record:
-    """A bundle was accepted (before anything of it is published) or refused."""
+    """A bundle was accepted (before anything of it is published), or refused: then its first images are named."""
+    named = examination.images if examination.accepted else examination.images[:_REFUSED_IMAGES_MAX]
     record = _record("import", trust, reference_time) | {
         "accepted": examination.accepted,
         "bundle": None if examination.id is None else str(examination.id),
@@ -28,8 +30,9 @@ def import_record(examination: Examination, trust: Trust, reference_time: int) -
                 "reference": str(image.reference),
                 "signers": list(examination.signers_of(image)),
             }
-            for image in examination.images
+            for image in named
         ],
+        "imageCount": len(examination.images),
     }
     return record | _overrides(examination)
 

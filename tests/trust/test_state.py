@@ -17,7 +17,8 @@ import pytest
 from airgap import audit, state
 from airgap.audit import Entry, read_log, require_whole
 from airgap.digest import digest_of
-from airgap.errors import AirgapError, HostError, TrustRootError
+from airgap.errors import AirgapError, FormatError, HostError, TrustRootError
+from airgap.limits import LIMITS
 from airgap.openpgp.keyring import load_keyring
 from airgap.openpgp.keys import parse_fingerprint
 from airgap.state import create_trust, load_trust, open_trust, require_no_trust
@@ -322,6 +323,13 @@ class TestChanging:
     def test_an_entry_over_the_limit(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(audit, "_LINE_MAX", 100)
         assert refused(folder) == "audit-log-damaged"
+
+    def test_no_entry_over_the_limit_is_written(self, folder: Path) -> None:
+        before = (folder / "audit.log").read_bytes()
+        with open_trust(folder) as held, pytest.raises(FormatError) as caught:
+            held.record({"event": "import", "errors": "x" * LIMITS.audit_record})
+        assert caught.value.kind == "limit-exceeded"
+        assert (folder / "audit.log").read_bytes() == before
 
     def test_it_never_stops_changing(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         spaces = itertools.count()
