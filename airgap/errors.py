@@ -215,8 +215,13 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     # 6xx: engines
     "engine-digest-differs": Kind(602, "The engine holds something else than what was verified; do not run it."),
-    "target-unsupported": Kind(603, "Use oci:DIR, or load the store with a tool of your own."),
+    "target-unsupported": Kind(603, "Use one of these, or load the store with a tool of your own."),
     "target-occupied": Kind(604, "Choose an empty folder, or an OCI layout that airgap may add to."),
+    "engine-unreachable": Kind(605, "Start the engine (or install its client program), then run the command again."),
+    "engine-failed": Kind(606, "Read what the engine says, mend it there, then run the command again."),
+    "engine-cannot-hold": Kind(607, "Load it into another target: the store, oci:DIR, containerd or a registry."),
+    "tag-elsewhere": Kind(608, "Find out which of the two is wanted; --allow-retag moves the tag, and records it."),
+    "target-denied": Kind(609, "Log in with `podman login HOST` or `docker login HOST`, as a user who may push there."),
     # 7xx: host
     "disk-full": Kind(701, "Free some space and run the same command again; nothing half-done was kept."),
     "input-output": Kind(702, "Check the device and its cable or permissions, then run the command again."),
@@ -224,6 +229,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "store-locked": Kind(704, "Another airgap is at work on this folder. Wait for it to end, then try again."),
     "not-a-regular-file": Kind(705, "Give the path of a plain file (or `-` for a stream)."),
     "file-not-found": Kind(706, "Check the path and that the medium is mounted."),
+    "output-exists": Kind(724, "Name a new folder; what is there may be in use."),
     "program-not-found": Kind(720, "Install it, or choose a way that does not need it."),
     "program-timed-out": Kind(721, "Look at what it waits for (a daemon, a lock, the network), then try again."),
     "program-output-too-large": Kind(722, "Run the program by hand to see what is wrong with it."),

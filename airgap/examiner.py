@@ -79,13 +79,17 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Everything an examination needs besides the bundle. ``reference_time`` is in seconds since 1970."""
+    """Everything an examination needs besides the bundle. ``reference_time`` is in seconds since 1970.
+
+    ``weakened`` names what else the operator overrode, for the verdict and the log; it decides nothing.
+    """
 
     trust: Trust
     reference_time: int
     jobs: int
     progress: Progress
     allow_older: bool = False
+    weakened: tuple[str, ...] = ()
 
 
 class Examiner:
@@ -130,7 +134,7 @@ class Examiner:
         self._read_documents(walk, walk.manifests(), quarantine)
         self._approve(manifest)
         for engine in self._engines:
-            engine.preflight(manifest.images)
+            engine.preflight(manifest.images, walk)
         self._reader.read_ahead()
         self._read_documents(walk, walk.configs(), quarantine)
         walk.finish()

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import shutil
 import stat
 import sys
 import tempfile
@@ -366,6 +367,16 @@ def append_durably(file: BinaryIO, size: int, data: bytes, what: str) -> None:
 def make_folder(path: Path) -> None:
     with host_errors(str(path)):
         path.mkdir(parents=True, exist_ok=True)
+
+
+def free_space(path: Path) -> int | None:
+    """Bytes that this process could write below a folder; None if there is no such folder here."""
+    try:
+        return shutil.disk_usage(path).free
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise host_error(error, str(path)) from error
 
 
 def sync_folder(path: Path) -> None:

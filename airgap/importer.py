@@ -15,6 +15,7 @@ from airgap.bundle.partset import OpenedBundle
 from airgap.bundle.reader import BundleReader, Input
 from airgap.digest import Digest
 from airgap.engines.engine import Engine
+from airgap.engines.loading import load_all
 from airgap.errors import AirgapError, Interrupted
 from airgap.examiner import Examination, Examiner, Job, Refused
 from airgap.keeper import keep_revocations
@@ -53,15 +54,13 @@ def import_bundle(
             with opening as opened, BundleReader(opened.source, jobs=job.jobs, progress=job.progress) as reader:
                 examination.notes += opened.notes
                 _take_in(reader, examination, job, folder, store, engines)
-            for engine in engines:
-                job.progress.stage(f"loading into {engine.target}", None)
-                examination.loaded += engine.load(examination.verified, store)
+            examination.loaded += load_all(engines, examination.verified, store, job.progress)
         _tell(examination, job, folder)
     return examination
 
 
 def _overrides(job: Job) -> list[str]:
-    return ["allow-older"] if job.allow_older else []
+    return [*(["allow-older"] if job.allow_older else []), *job.weakened]
 
 
 def _take_in(

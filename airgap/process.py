@@ -34,13 +34,17 @@ _KEPT: Final = (
     "DOCKER_CONFIG",
     "DOCKER_HOST",
     "DOCKER_CONTEXT",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CERT_PATH",
     "CONTAINER_HOST",
     "CONTAINERS_CONF",
     "CONTAINERS_STORAGE_CONF",
     "STORAGE_DRIVER",
     "CONTAINERD_ADDRESS",
+    "CONTAINERD_SNAPSHOTTER",
 )
 _PIECE: Final = 65536  # bytes: what a pipe holds
+_GRACE: Final = 5.0  # seconds for the outputs of a stopped program to end
 _SHOWN: Final = 600  # characters of a program's complaint that an error repeats
 
 
@@ -128,6 +132,9 @@ class _Running:
         except BaseException:
             self._kill()
             self._process.wait()
+            for thread in self._threads:
+                if thread.is_alive():
+                    thread.join(_GRACE)
             raise
         finally:
             self._timer.cancel()
@@ -148,6 +155,9 @@ class _Running:
                 pipe.write(piece)
         except BrokenPipeError:
             pass
+        except BaseException:
+            self._kill()  # before its input ends: it must not take what it got for the whole
+            raise
         finally:
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()

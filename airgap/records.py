@@ -11,6 +11,7 @@ from airgap.examiner import Examination
 from airgap.openpgp.keys import Fingerprint
 from airgap.timestamp import rfc3339
 from airgap.trust.pinned import Trust
+from airgap.verify import LoadedImage
 
 Record = dict[str, object]
 _ERRORS_MAX: Final = 20  # errors told of one refusal; all of them are in its verdict
@@ -42,12 +43,19 @@ def load_record(examination: Examination, trust: Trust, reference_time: int) -> 
     record = _record("load", trust, reference_time) | {
         "bundle": None if examination.id is None else str(examination.id),
         "errors": _errors(examination.errors),
-        "loaded": [
-            {"digest": str(one.image.image.digest), "reference": str(one.image.image.reference), "target": one.target}
-            for one in examination.loaded
-        ],
+        "loaded": [_loaded(one) for one in examination.loaded],
     }
     return record | _overrides(examination)
+
+
+def _loaded(loaded: LoadedImage) -> Record:
+    return {
+        "digest": str(loaded.image.image.digest),
+        "name": loaded.report.name,
+        "reference": str(loaded.image.image.reference),
+        "replaced": None if loaded.report.replaced is None else str(loaded.report.replaced),
+        "target": loaded.target,
+    }
 
 
 def revocations_record(before: Trust, after: Trust, bundle: Digest | None, reference_time: int) -> Record:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from airgap.digest import Digest
 from airgap.errors import EngineError, FormatError, IntegrityError, RollbackError, UntrustedError
 from airgap.oci.descriptor import Descriptor
-from airgap.oci.graph import GraphWalk
+from airgap.oci.graph import GraphWalk, Runnable
 from airgap.reference import Reference
 from airgap.seal import Seal
 from airgap.trust.evidence import Expectation, SignatureReport, judge_signature
@@ -92,6 +93,7 @@ class VerifiedImage:
 
     approved: ApprovedImage
     blobs: tuple[Descriptor, ...]
+    runnable: tuple[Runnable, ...]
     seal: object
 
     def __post_init__(self) -> None:
@@ -103,11 +105,34 @@ class VerifiedImage:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineReport:
+    """What an engine says when it is asked for an image. ``digest`` is None if it knows none of that name.
+
+    ``replaced`` is what the name stood for before the image was loaded, if that was something else.
+    """
+
+    name: str
+    digest: Digest | None
+    replaced: Digest | None = None
+
+
+class Identity(StrEnum):
+    """What an engine's digest is the digest of."""
+
+    MANIFEST = "manifest"
+    """What was signed: an image manifest, or an index."""
+    CONFIG = "config"
+    """The configuration of one image that the signed digest covers: it fixes all content, but not how it is packed."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoadedImage:
-    """Proof that an engine, asked after loading, reported the verified digest."""
+    """Proof that an engine, asked after loading, reported the verified digest, or one that identifies the image."""
 
     image: VerifiedImage
     target: str
+    report: EngineReport
+    identity: Identity
     seal: object
 
     def __post_init__(self) -> None:
@@ -170,24 +195,45 @@ def require_complete(
 ) -> list[VerifiedImage]:
     """Steps 8 and 9, concluded: a receipt for every blob under every digest. Raises IntegrityError."""
     held: Mapping[Digest, int] = {receipt.digest: receipt.size for receipt in receipts}
-    return [_require_blobs(image, walk.closure(image.image.descriptor), held) for image in approved]
+    return [_require_blobs(image, walk, held) for image in approved]
 
 
-def _require_blobs(approved: ApprovedImage, blobs: tuple[Descriptor, ...], held: Mapping[Digest, int]) -> VerifiedImage:
+def _require_blobs(approved: ApprovedImage, walk: GraphWalk, held: Mapping[Digest, int]) -> VerifiedImage:
+    root = approved.image.descriptor
+    blobs = walk.closure(root)
     for blob in blobs:
         if held.get(blob.digest) != blob.size:
             raise IntegrityError("blob-size-differs", f"{blob.digest} is missing, or its size is not {blob.size}")
-    return VerifiedImage(approved, blobs, _VERIFIED)
+    return VerifiedImage(approved, blobs, walk.runnable(root), _VERIFIED)
 
 
-def require_loaded(image: VerifiedImage, target: str, reported: Digest | None) -> LoadedImage:
-    """Step 14: the engine's own word, after loading. Raises EngineError(engine-digest-differs)."""
-    if reported != image.image.digest:
+def identity_of(image: UntrustedImage, choices: Iterable[Runnable], reported: Digest | None) -> Identity | None:
+    """What an engine's digest says of an image; None if it is not of this image.
+
+    ``choices`` are the images to run out of it that the engine may name by their configuration: none, unless it keeps
+    no manifests. A configuration identifies an image: its diff ids are the digests of all layers' content (image-spec
+    config.md), and the engine checks them when it unpacks.
+    """
+    if reported == image.digest:
+        return Identity.MANIFEST
+    return Identity.CONFIG if reported in [one.config.digest for one in choices] else None
+
+
+def require_loaded(
+    image: VerifiedImage, target: str, report: EngineReport, choices: Iterable[Runnable] = ()
+) -> LoadedImage:
+    """Step 14: the engine's own word, after loading. For ``choices`` see identity_of(); only the image's own count.
+
+    Raises EngineError(engine-digest-differs).
+    """
+    identity = identity_of(image.image, [one for one in choices if one in image.runnable], report.digest)
+    if identity is None:
         raise EngineError(
             "engine-digest-differs",
-            f"{target} holds {reported or 'nothing'} where {image.image.name} was loaded",
+            f"{target} holds {report.digest or 'nothing'} as {report.name}, and not {image.image.name}",
             target=target,
+            name=report.name,
             expected=str(image.image.digest),
-            found=None if reported is None else str(reported),
+            found=None if report.digest is None else str(report.digest),
         )
-    return LoadedImage(image, target, _LOADED)
+    return LoadedImage(image, target, report, identity, _LOADED)

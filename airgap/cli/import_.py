@@ -9,7 +9,7 @@ import click
 from airgap.bundle.partset import open_bundle
 from airgap.cli import options
 from airgap.cli.judging import judge
-from airgap.engines.targets import open_target
+from airgap.engines.targets import FORMS, open_targets
 from airgap.examiner import Examination, Job
 from airgap.files import write_whole
 from airgap.importer import import_bundle
@@ -29,8 +29,15 @@ from airgap.trust.pinned import Trust
     "targets",
     multiple=True,
     metavar="TARGET",
-    help="Where to load the images besides the store: oci:DIR. May be repeated.",
+    help=f"Where to load the images besides the store: {FORMS}. May be repeated.",
 )
+@click.option(
+    "--allow-retag",
+    is_flag=True,
+    help="Let a name that stands for another image in a target move to the new one. This is logged.",
+)
+@options.plain_http_option
+@options.ca_file_option
 @click.option(
     "--allow-older",
     is_flag=True,
@@ -51,6 +58,9 @@ def command(
     trust_folder: Path | None,
     store_folder: Path | None,
     targets: tuple[str, ...],
+    allow_retag: bool,
+    plain_http: bool,
+    ca_file: Path | None,
     allow_older: bool,
     receipt: Path | None,
     at: str | None,
@@ -67,20 +77,24 @@ def command(
 
     \b
     Example:
-      airgap import rust.airgap.tar.zst --trust /etc/airgap/trust --store /srv/airgap --to oci:/srv/images
+      airgap import rust.airgap.tar.zst --trust /etc/airgap/trust --store /srv/airgap --to podman
+      airgap import rust.airgap.tar.zst --to containerd:k8s.io --to docker://registry.site:5000/stagex
     """
-    engines = [open_target(target) for target in targets]
+    weakened = tuple(name for name, given in (("allow-retag", allow_retag), ("plain-http", plain_http)) if given)
     store = Store(options.store_at(store_folder))
     reference_time = options.reference_time(at)
     progress = options.progress_for(quiet, no_progress)
-
-    def examine(folder: TrustFolder) -> Examination:
-        job = Job(folder.trust, reference_time, options.job_count(jobs), progress, allow_older)
-        return import_bundle(open_bundle(bundle), job, folder, store, engines)
 
     def write_receipt(examination: Examination, trust: Trust) -> None:
         if receipt is not None:
             held = [image.digest for image in store.images()]
             write_whole(receipt, canonical(receipt_document(examination, trust, held)) + b"\n")
 
-    judge(open_trust(options.trust_at(trust_folder)), examine, reference_time, format_, write_receipt)
+    with options.access_for(plain_http, ca_file) as access:
+        engines = open_targets(targets, access, allow_retag=allow_retag)
+
+        def examine(folder: TrustFolder) -> Examination:
+            job = Job(folder.trust, reference_time, options.job_count(jobs), progress, allow_older, weakened)
+            return import_bundle(open_bundle(bundle), job, folder, store, engines)
+
+        judge(open_trust(options.trust_at(trust_folder)), examine, reference_time, format_, write_receipt)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from airgap.engines.undo import Undo
+from airgap.oci.graph import GraphWalk
 from airgap.store import Store
-from airgap.verify import LoadedImage, UntrustedImage, VerifiedImage
+from airgap.verify import EngineReport, LoadedImage, UntrustedImage, VerifiedImage
 
 
 class Engine(Protocol):
@@ -14,11 +16,23 @@ class Engine(Protocol):
     def target(self) -> str:
         """The target as the operator wrote it."""
 
-    def preflight(self, images: Sequence[UntrustedImage]) -> None:
-        """Before anything big is read: could this engine take these images? Raises EngineError, HostError."""
+    def preflight(self, images: Sequence[UntrustedImage], walk: GraphWalk) -> None:
+        """Before anything big is read: could this engine take these images? Raises EngineError, HostError.
 
-    def load(self, images: Sequence[VerifiedImage], store: Store) -> list[LoadedImage]:
+        ``walk`` has been fed all indexes and manifests, and no configuration yet.
+        """
+
+    def load(self, images: Sequence[VerifiedImage], store: Store, undo: Undo) -> list[LoadedImage]:
         """Load all images from the store through checking readers, then read their digests back.
 
-        All or nothing: raises EngineError after taking out again what it had put in.
+        Before each change, ``undo`` is told how to take it back. Raises EngineError, HostError, IntegrityError.
         """
+
+    def ask(self, image: VerifiedImage) -> EngineReport:
+        """What the engine holds under a name that load() gives such an image: that image, if it is there at all.
+
+        Changes nothing. Raises EngineError, HostError.
+        """
+
+    def require_loaded(self, image: VerifiedImage, report: EngineReport) -> LoadedImage:
+        """The proof, if the report is one for this engine. Raises EngineError(engine-digest-differs)."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from airgap.digest import Digest
+from airgap.engines.names import Name, names_of
+from airgap.engines.undo import Undo
 from airgap.errors import AirgapError, EngineError, FormatError, HostError
 from airgap.files import host_errors, make_folder, read_bounded, replacing, write_all, write_whole
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import Descriptor
+from airgap.oci.graph import GraphWalk
 from airgap.oci.layout import (
     BLOBS,
     INDEX_FILE,
@@ -25,7 +27,7 @@ from airgap.oci.layout import (
     parse_layout_index,
 )
 from airgap.store import Store
-from airgap.verify import LoadedImage, UntrustedImage, VerifiedImage, require_loaded
+from airgap.verify import EngineReport, LoadedImage, UntrustedImage, VerifiedImage, require_loaded
 
 _TRANSPORT: Final = "oci:"
 
@@ -40,27 +42,32 @@ class LayoutEngine:
     def target(self) -> str:
         return f"{_TRANSPORT}{self._folder}"
 
-    def preflight(self, images: Sequence[UntrustedImage]) -> None:
+    def preflight(self, images: Sequence[UntrustedImage], walk: GraphWalk) -> None:
         self._with(images)
 
-    def load(self, images: Sequence[VerifiedImage], store: Store) -> list[LoadedImage]:
+    def load(self, images: Sequence[VerifiedImage], store: Store, undo: Undo) -> list[LoadedImage]:
         listed = self._with([image.image for image in images])
-        before = self._snapshot()
         added: list[Path] = []
-        try:
-            make_folder(self._folder / BLOBS)
-            for image in images:
-                for blob in image.blobs:
-                    self._copy(blob, store, added)
-            write_whole(self._folder / LAYOUT_FILE, LAYOUT_BYTES)
-            write_whole(self._folder / INDEX_FILE, encode_index(listed.items()))
-        except BaseException:
-            self._restore(before, added)
-            raise
+        undo.add(self.target, partial(self._restore, self._snapshot(), added))
+        make_folder(self._folder / BLOBS)
+        for image in images:
+            for blob in image.blobs:
+                self._copy(blob, store, added)
+        write_whole(self._folder / LAYOUT_FILE, LAYOUT_BYTES)
+        write_whole(self._folder / INDEX_FILE, encode_index(listed.items()))
         names = _names([image.image for image in images])
         return [
-            require_loaded(image, self.target, self._reported(name)) for image, name in zip(images, names, strict=True)
+            self.require_loaded(image, EngineReport(name, self._reported(name)))
+            for image, name in zip(images, names, strict=True)
         ]
+
+    def ask(self, image: VerifiedImage) -> EngineReport:
+        names = [Name(image.image, is_alone).plain for is_alone in (True, False)]
+        reports = [EngineReport(name, self._reported(name)) for name in names]
+        return next((report for report in reports if report.digest == image.image.digest), reports[0])
+
+    def require_loaded(self, image: VerifiedImage, report: EngineReport) -> LoadedImage:
+        return require_loaded(image, self.target, report)
 
     def _with(self, images: Sequence[UntrustedImage]) -> dict[str, Descriptor]:
         """What the layout will list. Raises EngineError(target-occupied) if a name stands for another image there."""
@@ -136,10 +143,7 @@ class LayoutEngine:
 
 
 def _names(images: Sequence[UntrustedImage]) -> list[str]:
-    """The plain reference where it stands for one image, else the reference with the digest."""
-    plain = [str(image.reference) for image in images]
-    counts = Counter(plain)
-    return [name if counts[name] == 1 else image.name for name, image in zip(plain, images, strict=True)]
+    return [name.plain for name in names_of(images)]
 
 
 def _try(undo: Callable[[], object]) -> None:

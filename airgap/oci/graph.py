@@ -31,6 +31,16 @@ class Role(Enum):
         return {Role.MANIFEST: LIMITS.oci_manifest, Role.CONFIG: LIMITS.oci_config}.get(self, LIMITS.blob)
 
 
+@dataclass(frozen=True, slots=True)
+class Runnable:
+    """One image under a root that an engine can run: its manifest, and the blobs that one covers."""
+
+    platform: Platform | None
+    manifest: Descriptor
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+
+
 @dataclass(slots=True)
 class _Node:
     descriptor: Descriptor
@@ -100,23 +110,22 @@ class GraphWalk:
             if isinstance(node.document, Manifest) and node.document.is_image:
                 self._require_layers(node.descriptor, node.document)
 
-    def images(self, root: Descriptor) -> Iterator[tuple[Descriptor, Manifest]]:
-        """The runnable image manifests under a root."""
+    def runnable(self, root: Descriptor) -> tuple[Runnable, ...]:
+        """The images to run under a root, each with its platform: what the index says of it, else its configuration.
+
+        The platform is None where that is in a configuration that was not fed yet.
+        """
+        found: list[Runnable] = []
         for descriptor, document in self._under(root):
             if isinstance(document, Manifest) and document.is_image:
-                yield descriptor, document
+                config = self._configs[document.config.digest]
+                platform = descriptor.platform or (config.platform if config is not None else None)
+                found.append(Runnable(platform, descriptor, document.config, document.layers))
+        return tuple(found)
 
     def platforms(self, root: Descriptor) -> tuple[Platform, ...]:
-        """Sorted; what the index says of a manifest, else what its configuration says.
-
-        Raises FormatError(platform-ambiguous) if one platform stands for two images.
-        """
-        found: list[Platform] = []
-        for descriptor, manifest in self.images(root):
-            config = self._configs[manifest.config.digest]
-            platform = descriptor.platform or (config.platform if config is not None else None)
-            if platform is not None:
-                found.append(platform)
+        """Sorted. Raises FormatError(platform-ambiguous) if one platform stands for two images."""
+        found = [one.platform for one in self.runnable(root) if one.platform is not None]
         ambiguous = [platform for platform in found if found.count(platform) > 1]
         if ambiguous:
             raise FormatError("platform-ambiguous", f"{root.digest} has two images for {ambiguous[0]}")
@@ -132,6 +141,10 @@ class GraphWalk:
                 for blob in (document.config, *document.layers):
                     blobs[blob.digest] = blob
         return (*found.values(), *blobs.values())
+
+    def nests(self, root: Descriptor) -> bool:
+        """Whether an index under a root holds another index."""
+        return root.is_index and any(one.is_index for one, _ in self._under(root) if one != root)
 
     def _under(self, root: Descriptor) -> Iterator[tuple[Descriptor, Index | Manifest]]:
         waiting, seen = deque([root]), {root.digest}

@@ -65,10 +65,13 @@ class Pusher:
             self.repository.require_status(response, f"{self.repository}: manifest {descriptor.digest}", 201)
             self._require_digest(response, descriptor)
 
-    def delete_manifest(self, digest: Digest) -> bool:
-        """Take a manifest out, with all its tags. False if it was not there, or the registry does not delete."""
-        with self.repository.open("DELETE", f"manifests/{digest}", scope=self._scope()) as response:
-            self.repository.require_status(response, f"{self.repository}@{digest}", 202, 404, 405)
+    def delete_manifest(self, reference: Digest | str) -> bool:
+        """Take a manifest out, with all its tags; or one tag alone, which not all registries do.
+
+        False if it was not there, or the registry does not delete.
+        """
+        with self.repository.open("DELETE", f"manifests/{reference}", scope=self._scope()) as response:
+            self.repository.require_status(response, f"{self.repository}: {reference}", 202, 400, 404, 405)
             return response.status == 202
 
     def _holds(self, path: str, descriptor: Descriptor) -> bool:

@@ -19,17 +19,19 @@ if TYPE_CHECKING:  # an error can be shown without loading OpenPGP
     from airgap.bundle.manifest import BundleManifest
     from airgap.bundle.parts import WrittenPart
     from airgap.bundle.writer import Written
+    from airgap.checker import Checked
     from airgap.examiner import Examination
     from airgap.mediajudge import Judgement
     from airgap.openpgp.certificate import Certificate
     from airgap.openpgp.keys import Fingerprint
     from airgap.packer import Packed
+    from airgap.policy import NativePolicy
     from airgap.repairer import Repaired
     from airgap.reviewer import Drilled
     from airgap.trust.evidence import SignatureReport
     from airgap.trust.pinned import Trust
     from airgap.trust.rotation import Change
-    from airgap.verify import UntrustedImage
+    from airgap.verify import LoadedImage, UntrustedImage
 
 Document = dict[str, object]
 
@@ -77,14 +79,7 @@ def verdict_document(examination: Examination, trust: Trust | None, reference_ti
         "images": [
             _image(image, examination, trust, reference_time, image.name in accepted) for image in examination.images
         ],
-        "loaded": [
-            {
-                "target": loaded.target,
-                "reference": str(loaded.image.image.reference),
-                "digest": str(loaded.image.image.digest),
-            }
-            for loaded in examination.loaded
-        ],
+        "loaded": [_loaded(one) for one in examination.loaded],
         "stored": examination.is_stored,
         "overrides": list(examination.overrides),
         "notes": list(examination.notes),
@@ -275,6 +270,56 @@ def drill_document(trust: Trust, without: Sequence[Fingerprint], rows: Sequence[
     }
 
 
+def check_document(
+    target: str, rows: Sequence[Checked], examination: Examination, trust: Trust, reference_time: int
+) -> Document:
+    """Which images of the store a target holds: ``digest`` is the verified one, ``found`` what the target says."""
+    return {
+        "schema": "airgap/check-digest/v1",
+        "target": target,
+        "same": not examination.errors,
+        "trust": {"id": str(trust.root.id), "version": trust.root.version, "threshold": trust.root.threshold},
+        "time": {"reference": rfc3339(reference_time)},
+        "images": [
+            {
+                "reference": str(row.image.image.reference),
+                "digest": str(row.image.image.digest),
+                "name": None if row.report is None else row.report.name,
+                "found": None if row.report is None or row.report.digest is None else str(row.report.digest),
+                "identity": None if row.proof is None else str(row.proof.identity),
+                "same": row.proof is not None,
+            }
+            for row in rows
+        ],
+        "errors": [error_document(error) for error in examination.errors],
+    }
+
+
+def policy_document(policy: NativePolicy, examination: Examination, accepts_archives: bool) -> Document:
+    """What a native policy lets in, and which verified images it must refuse."""
+    return {
+        "schema": "airgap/policy/v1",
+        "folder": str(policy.folder),
+        "files": sorted(policy.files),
+        "images": [
+            {
+                "reference": str(approved.image.reference),
+                "digest": str(approved.image.digest),
+                "names": [str(name) for name in policy.images[approved.image.name].names],
+                "people": list(policy.images[approved.image.name].people),
+            }
+            for approved in examination.approved
+            if approved.image.name in policy.images
+        ],
+        "refused": [
+            {"reference": str(one.image.reference), "digest": str(one.image.digest), "why": one.why}
+            for one in policy.left_out
+        ],
+        "overrides": ["accept-unsigned-archives"] if accepts_archives else [],
+        "errors": [error_document(error) for error in examination.errors],
+    }
+
+
 def log_document(entries: Iterable[Entry]) -> Document:
     return {
         "schema": "airgap/log/v1",
@@ -420,6 +465,20 @@ def _staleness(
         return None
     newest = max(times)
     return {"newest": rfc3339(newest), "days": days_before(newest, reference_time)}
+
+
+def _loaded(loaded: LoadedImage) -> Document:
+    """``reported`` is what the engine says; ``identity`` tells what that is the digest of."""
+    report = loaded.report
+    return {
+        "target": loaded.target,
+        "reference": str(loaded.image.image.reference),
+        "digest": str(loaded.image.image.digest),
+        "name": report.name,
+        "reported": str(report.digest),
+        "identity": str(loaded.identity),
+        "replaced": None if report.replaced is None else str(report.replaced),
+    }
 
 
 def _certificate(certificate: Certificate) -> Document:

@@ -62,7 +62,9 @@ def _verdict(document: Mapping[str, Any]) -> Iterator[str]:
             days = image["staleness"]["days"]
             yield f"  newest accepted image of this repository reached quorum {days} days before the reference time"
     for one in _most(loaded):
-        yield f"loaded  {one['reference']} into {one['target']}, which reports {short(one['digest'])}"
+        yield f"loaded  {one['name']} into {one['target']}, which reports {_reported(one)}"
+        if one["replaced"]:
+            yield f"        the name stood for {one['replaced']} before"
     yield from _notes_and_errors(document)
     if errors and document["stored"]:
         yield "The images were verified and are in the store; loading them failed."
@@ -70,6 +72,12 @@ def _verdict(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"{verb}. What is marked ✗ would be refused today; the store was left as it is."
     elif errors:
         yield f"{verb}. Nothing of this bundle was kept or loaded."
+
+
+def _reported(one: Mapping[str, Any]) -> str:
+    if one["identity"] == "config":
+        return f"{short(one['reported'])}, the configuration of {short(one['digest'])}"
+    return short(one["reported"])
 
 
 def _inspection(document: Mapping[str, Any]) -> Iterator[str]:
@@ -377,6 +385,10 @@ def _outcome(one: Mapping[str, Any]) -> str:
 def _notes_and_errors(document: Mapping[str, Any]) -> Iterator[str]:
     for note in _most(document["notes"]):
         yield f"note: {note}"
+    yield from _errors(document)
+
+
+def _errors(document: Mapping[str, Any]) -> Iterator[str]:
     for error in _most(document["errors"]):
         yield ""
         yield from _error(error)
@@ -396,6 +408,34 @@ _OUTCOMES: Final = {
     "at-threshold": "would stand exactly at the threshold",
     "already-below-quorum": "below quorum already",
 }
+
+
+def _check(document: Mapping[str, Any]) -> Iterator[str]:
+    images = document["images"]
+    same = sum(one["same"] for one in images)
+    verb = "SAME" if document["same"] else "DIFFERENT"
+    yield f"{verb}: {document['target']} holds {same} of {len(images)} as they were verified"
+    for one in _most(images):
+        yield f"{'✓' if one['same'] else '✗'} {one['name'] or one['reference']}"
+        yield f"  verified  {one['digest']}"
+        how = " (its configuration)" if one["identity"] == "config" else ""
+        yield f"  found     {one['found'] or 'nothing'}{how}"
+    yield from _errors(document)
+
+
+def _policy(document: Mapping[str, Any]) -> Iterator[str]:
+    yield f"WRITTEN: {document['folder']}"
+    yield "It lets in these images, each by its digest with the signatures of all people named, and refuses the rest."
+    for one in _most(document["images"]):
+        yield f"✓ {one['reference']}  {short(one['digest'])}  {', '.join(one['people'])}"
+    for one in _most(document["refused"]):
+        yield f"✗ {one['reference']}  {short(one['digest'])}  is refused:"
+        yield f"    {one['why']}"
+    for name in document["overrides"]:
+        yield f"override: {name}"
+    yield from _errors(document)
+
+
 _VIEWS: Final = {
     "airgap/verdict/v1": _verdict,
     "airgap/inspection/v1": _inspection,
@@ -411,5 +451,7 @@ _VIEWS: Final = {
     "airgap/log-check/v1": _log_check,
     "airgap/signatures/v1": _signatures,
     "airgap/audit/v1": _audit,
+    "airgap/check-digest/v1": _check,
+    "airgap/policy/v1": _policy,
     "airgap/error/v1": _error,
 }

@@ -71,7 +71,7 @@ def check_verdict(verdict: Any, code: int) -> None:
         check_image(image)
         assert image["accepted"] is (code == 0)
     for loaded in verdict["loaded"]:
-        assert set(loaded) == {"target", "reference", "digest"}
+        assert set(loaded) == {"target", "reference", "digest", "name", "reported", "identity", "replaced"}
         assert any(loaded["digest"] == image["digest"] for image in verdict["images"])
     for error in verdict["errors"]:
         check_error(error)

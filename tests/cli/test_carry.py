@@ -78,7 +78,8 @@ def test_the_whole_path(site: Site) -> None:
     imported = site.import_()
     assert imported.code == 0, imported
     check_verdict(imported.json, 0)
-    loaded = [{"target": f"oci:{site.out}", "reference": RUST, "digest": image.digest}]
+    row = {"target": f"oci:{site.out}", "reference": RUST, "digest": image.digest, "name": RUST}
+    loaded = [row | {"reported": image.digest, "identity": "manifest", "replaced": None}]
     assert imported.json == verdict | {"loaded": loaded, "stored": True}
     for layout, name in ((site.store, f"{RUST}@{image.digest}"), (site.out, RUST)):
         assert blobs(layout) == image.blobs

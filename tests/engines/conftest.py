@@ -9,10 +9,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import TypeVar
 
 import pytest
 
+from tests.engines.daemons import Containerd, Docker, Podman, Registry, remove
 from tests.engines.gpg import Gpg
 from tests.engines.tools import Tools
 
@@ -23,6 +25,16 @@ def require(*names: str) -> None:
     if not missing:
         return
     reason = f"not installed: {', '.join(missing)}"
+    if os.environ.get("AIRGAP_FORBID_SKIPS") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def require_root(daemon: str) -> None:
+    """Skip, or fail where skips are forbidden, for a daemon that only root can start."""
+    if os.geteuid() == 0:
+        return
+    reason = f"{daemon} is started by root only"
     if os.environ.get("AIRGAP_FORBID_SKIPS") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
@@ -45,3 +57,45 @@ def gpg() -> Iterator[Gpg]:
             yield found
         finally:
             found.stop()
+
+
+@pytest.fixture
+def engine_folder() -> Iterator[Path]:
+    """Short, as sockets want it."""
+    folder = Path(mkdtemp(prefix="ag", dir="/tmp"))
+    yield folder
+    remove(folder)
+
+
+@pytest.fixture
+def podman(engine_folder: Path) -> Iterator[Podman]:
+    yield from _running(Podman(engine_folder / "podman"), "podman")
+
+
+@pytest.fixture
+def docker(engine_folder: Path) -> Iterator[Docker]:
+    require_root("dockerd")
+    yield from _running(Docker(engine_folder / "docker"), "docker", "dockerd")
+
+
+@pytest.fixture
+def containerd(engine_folder: Path) -> Iterator[Containerd]:
+    require_root("containerd")
+    yield from _running(Containerd(engine_folder / "containerd"), "containerd", "ctr")
+
+
+@pytest.fixture
+def registry(engine_folder: Path) -> Iterator[Registry]:
+    yield from _running(Registry(engine_folder / "registry"), "docker-registry")
+
+
+AnyDaemon = TypeVar("AnyDaemon", Podman, Docker, Containerd, Registry)
+
+
+def _running(daemon: AnyDaemon, *programs: str) -> Iterator[AnyDaemon]:
+    require(*programs)
+    try:
+        daemon.start_up()
+        yield daemon
+    finally:
+        daemon.stop()

@@ -135,3 +135,18 @@ def _is_gone(pid: int) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def test_input_that_fails_is_no_input_that_ended(tmp_path: Path) -> None:
+    """A program must not take the part that it got for the whole."""
+    ended = tmp_path / "ended"
+
+    def pieces() -> Iterator[bytes]:
+        yield b"the first half"
+        raise IntegrityError("blob-differs", "the second half is another")
+
+    code = "import sys; sys.stdin.buffer.read(); open(sys.argv[1], 'w').close()"
+    for _ in range(20):
+        with pytest.raises(IntegrityError):
+            run(python(code, str(ended)), stdin=pieces(), timeout=20)
+        assert not ended.exists()

@@ -55,7 +55,7 @@ class TestShapes:
         walk = content.walk(sample.root)
         root = descriptor(sample.root)
         assert list(map(str, walk.platforms(root))) == ["linux/amd64", "linux/arm64"]
-        assert [str(d.digest) for d, _ in walk.images(root)] == [one.digest for one in images]
+        assert [str(one.manifest.digest) for one in walk.runnable(root)] == [one.digest for one in images]
         assert sorted(digests(walk.closure(root))) == sorted(sample.blobs)
         # Configurations of attestations are evidence, carried as opaque blobs.
         assert sorted(digests(walk.configs())) == sorted(config.digest for one in images for config in one.configs)
@@ -70,7 +70,7 @@ class TestShapes:
         artifact = content.manifest(content.blob("application/x.config", b"{}"), [content.layer("sbom", "text/spdx")])
         root = content.index(content.image(), artifact)
         walk = content.walk(root)
-        assert len(list(walk.images(descriptor(root)))) == 1
+        assert len(walk.runnable(descriptor(root))) == 1
         assert sorted(digests(walk.closure(descriptor(root)))) == sorted(content.blobs)
 
     def test_a_manifest_marked_unknown_is_no_image(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from forge import image_index
 
 from airgap.digest import Digest
 from airgap.errors import EngineError, FormatError, IntegrityError, UntrustedError
@@ -18,8 +19,10 @@ from airgap.trust.scope import Scope
 from airgap.verify import (
     ApprovedImage,
     BlobReceipt,
+    EngineReport,
     VerifiedImage,
     approve,
+    identity_of,
     judge_for_image,
     require_blob,
     require_complete,
@@ -142,15 +145,43 @@ class TestComplete:
 
 
 class TestLoaded:
-    def test_good(self) -> None:
-        assert require_loaded(verified(), "podman", IMAGE.digest).target == "podman"
+    def test_manifest(self) -> None:
+        proof = require_loaded(verified(), "podman", EngineReport("x", IMAGE.digest))
+        assert (proof.target, proof.identity) == ("podman", "manifest")
 
-    @pytest.mark.parametrize("reported", [None, Digest("0" * 64)])
+    def test_its_own_configuration(self) -> None:
+        """docker's own store names an image so, and by nothing else of it."""
+        config = EngineReport("x", Digest(SAMPLE.configs[0].digest[7:]))
+        assert require_loaded(verified(), "docker", config, verified().runnable).identity == "config"
+        with pytest.raises(EngineError):
+            require_loaded(verified(), "podman", config)
+
+    @pytest.mark.parametrize("reported", [None, Digest("0" * 64), Digest(SAMPLE.layers[0].digest[7:])])
     def test_another_digest(self, reported: Digest | None) -> None:
         with pytest.raises(EngineError) as caught:
-            require_loaded(verified(), "podman", reported)
+            require_loaded(verified(), "podman", EngineReport("x", reported), verified().runnable)
         assert (caught.value.kind, caught.value.exit_status) == ("engine-digest-differs", 60)
         assert caught.value.facts["found"] == (None if reported is None else str(reported))
+
+    def test_the_configuration_of_another_image(self) -> None:
+        """Not even if an engine names it as a choice."""
+        other = Descriptor(SAMPLE.configs[0].media_type, Digest("1" * 64), 5)
+        choices = [replace(one, config=other) for one in verified().runnable]
+        with pytest.raises(EngineError):
+            require_loaded(verified(), "docker", EngineReport("x", other.digest), choices)
+
+    def test_the_configuration_of_an_attestation_identifies_nothing(self) -> None:
+        """It is in the closure, and no image to run."""
+        shape = image_index([SAMPLE], attestations=True)
+        root = Descriptor(shape.root.media_type, Digest(shape.digest[7:]), len(shape.root.data))
+        walk = GraphWalk((root,))
+        for wanted in (walk.manifests(), walk.configs()):
+            for descriptor in wanted:
+                walk.feed(descriptor, shape.blobs[str(descriptor.digest)])
+        config = next(blob for blob in shape.others if blob.media_type.endswith("config.v1+json"))
+        signed = replace(IMAGE, descriptor=root)
+        assert identity_of(signed, walk.runnable(root), Digest(config.digest[7:])) is None
+        assert identity_of(signed, walk.runnable(root), Digest(SAMPLE.configs[0].digest[7:])) == "config"
 
 
 def test_descriptors_of_a_bundle_carry_no_platform() -> None:
