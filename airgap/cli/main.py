@@ -28,6 +28,8 @@ _MODULES: Final = {
     "trust": "airgap.cli.trust",
     "signatures": "airgap.cli.signatures",
     "log": "airgap.cli.log",
+    "check-digest": "airgap.cli.check_digest",
+    "policy": "airgap.cli.policy",
 }
 
 

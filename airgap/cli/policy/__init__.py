@@ -1,0 +1,16 @@
+"""``airgap policy``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from airgap.cli.lazy import LazyGroup
+
+_MODULES: Final = {"write": "airgap.cli.policy.write"}
+
+
+@click.group("policy", cls=LazyGroup, modules=_MODULES)
+def command() -> None:
+    """Let podman, CRI-O and skopeo enforce the same signatures."""
