@@ -15,7 +15,9 @@ def require_erasure_coding() -> None:
     try:
         import zfec  # noqa: F401
     except ImportError:
-        raise HostError("extra-missing", "recovery needs the library zfec, which is not installed") from None
+        raise HostError(
+            "extra-missing", "recovery needs zfec, which is not installed: pip install 'airgap[recovery]'"
+        ) from None
 
 
 class Code:

@@ -337,8 +337,8 @@ class TestRepair:
         monkeypatch.setattr(builtins, "__import__", importing)
         error = refused(tmp_path / "out", made.path)
         assert isinstance(error, HostError)
-        assert error.kind == "library-missing"
-        assert "airgap[recovery]" in error.hint
+        assert error.kind == "extra-missing"
+        assert "airgap[recovery]" in error.message
 
 
 class TestParts:

@@ -145,7 +145,7 @@ class TestExport:
     def test_without_the_library_nothing_is_written(self, bulky: Site, tmp_path: Path) -> None:
         line = [SOURCE.format(bulky.folder), *bulky.evidence(), "-o", tmp_path / BUNDLE, "--recovery", "5"]
         result = process("export", *line, "--format", "json", before="import sys; sys.modules['zfec'] = None")
-        assert (result.code, result.kinds) == (70, ["library-missing"])
+        assert (result.code, result.kinds) == (70, ["extra-missing"])
         assert list(tmp_path.iterdir()) == []
 
     def test_a_medium_that_holds_no_large_files(self, bulky: Site, tmp_path: Path) -> None:
