@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from airgap.bundle.format import (
@@ -19,6 +19,7 @@ from airgap.errors import AirgapError, FormatError
 from airgap.oci.descriptor import Descriptor
 from airgap.oci.graph import GraphWalk
 from airgap.oci.layout import INDEX_FILE, LAYOUT_BYTES, LAYOUT_FILE
+from airgap.oci.referrer import Referrer, ReferrerClosure
 from airgap.openpgp.keyring import Keyring, load_keyring
 from airgap.progress import Progress
 from airgap.store import Quarantine
@@ -45,6 +46,7 @@ class Examination:
     manifest: BundleManifest | None = None
     id: Digest | None = None
     images: tuple[UntrustedImage, ...] = ()
+    referrers: Mapping[str, Sequence[Referrer]] = field(default_factory=dict)
     reports: dict[str, list[SignatureReport]] = field(default_factory=dict)
     approved: list[ApprovedImage] = field(default_factory=list)
     verified: list[VerifiedImage] = field(default_factory=list)
@@ -121,6 +123,7 @@ class Examiner:
         if examination.manifest is None:
             examination.manifest, examination.id = self._reader.read_manifest()
             examination.images = examination.manifest.images
+            examination.referrers = examination.manifest.referrers
         return examination.manifest
 
     def run(self, quarantine: Quarantine | None) -> None:
@@ -245,9 +248,25 @@ class Examiner:
         for descriptor in walk.layers():
             self._next_blob(descriptor)
             self._reader.stream(quarantine.sink(descriptor.digest) if quarantine is not None else None)
+        self._read_referrers(manifest, quarantine)
         if self._reader.next is not None:
             raise FormatError("member-unexpected", f"{self._reader.next.path} belongs to no image in this bundle")
         return self._reader.finish()
+
+    def _read_referrers(self, manifest: BundleManifest, quarantine: Quarantine | None) -> None:
+        """Evidence about the images: exactly what is listed, shown in the verdict, and never counted."""
+        images = {image.name: image.digest for image in manifest.images}
+        listed: dict[Referrer, set[Digest]] = {}
+        for name, found in manifest.referrers.items():
+            for referrer in found:
+                listed.setdefault(referrer, set()).add(images[name])
+        closure = ReferrerClosure(listed)
+        while (member := self._reader.next) is not None and member.referrer is not None:
+            data = self._reader.read()
+            closure.feed(member.referrer, data)
+            if quarantine is not None:
+                quarantine.put_referrer(member.referrer, data)
+        closure.finish()
 
     def _next_blob(self, descriptor: Descriptor) -> None:
         member = self._reader.next

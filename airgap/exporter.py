@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -16,6 +17,7 @@ from airgap.bundle.format import (
     MAINTAINERS_HISTORY,
     MAINTAINERS_PATH,
     MAINTAINERS_SIGNATURES,
+    REFERRERS,
 )
 from airgap.bundle.manifest import BundleManifest, Member, parse_bundle_manifest, signature_folder, sort_members
 from airgap.bundle.writer import Chunk, Output, Written, write_bundle
@@ -26,12 +28,13 @@ from airgap.oci.descriptor import Descriptor, Platform
 from airgap.oci.graph import GraphWalk
 from airgap.oci.layout import INDEX_FILE, LAYOUT_BYTES, LAYOUT_FILE, blob_path
 from airgap.oci.manifest import parse_config, parse_index, parse_manifest
+from airgap.oci.referrer import Artifact
 from airgap.openpgp.keyring import Keyring
 from airgap.progress import Progress
 from airgap.reference import Reference
 from airgap.sources.image import FoundImage, ImageSource, read_blob
 from airgap.sources.lookaside import Lookaside, collect
-from airgap.sources.spec import Sources, SourceSpec, parse_digest_list, require_listed
+from airgap.sources.spec import LOOK_UPS, Sources, SourceSpec, parse_digest_list, require_listed
 from airgap.trust.evidence import SignatureReport
 from airgap.trust.pinned import Trust
 from airgap.trust.quorum import signers
@@ -79,13 +82,17 @@ class Plan:
 
 @dataclass(slots=True)
 class Exporter:
-    """One export. ``root`` is the trust root of the preflight; no ``platforms`` means all."""
+    """One export. ``root`` is the trust root of the preflight; no ``platforms`` means all.
+
+    ``with_referrers`` takes along what sources hold about the images; what cannot be had of that is noted, not raised.
+    """
 
     sources: Sources
     evidence: Evidence
     root: TrustRoot
     reference_time: int
     platforms: frozenset[Platform] = frozenset()
+    with_referrers: bool = True
     _trust: Trust = field(init=False)
     _signatures: dict[str, list[bytes]] = field(default_factory=dict)
     _reports: dict[str, list[SignatureReport]] = field(default_factory=dict)
@@ -116,9 +123,12 @@ class Exporter:
         blobs = (*walk.manifests_in_order(), *walk.configs(), *walk.layers())
         members = [Member(path, len(data), digest_of(data)) for path, data in small.items()]
         members += [Member(blob_path(blob.digest), blob.size, blob.digest) for blob in blobs]
-        self.sources.announce(blobs)
-        manifest = BundleManifest(tuple(chosen), sort_members(members))
+        artifacts = self._artifacts(chosen) if self.with_referrers else {}
+        members += _artifact_members(artifacts)
+        referrers = {name: tuple(sorted(one.referrer for one in found)) for name, found in artifacts.items()}
+        manifest = BundleManifest(tuple(chosen), sort_members(members), referrers)
         parse_bundle_manifest(manifest.encoded)  # what the importer would refuse is never written
+        self.sources.announce((member.digest, member.size) for member in manifest.members if member.path not in small)
         least = sum(layer.size for layer in walk.layers() if layer.media_type.endswith(_COMPRESSED)) * _KEPT
         return Plan(
             manifest,
@@ -236,6 +246,24 @@ class Exporter:
         walk.finish()
         return walk
 
+    def _artifacts(self, images: Sequence[UntrustedImage]) -> dict[str, list[Artifact]]:
+        """What the sources hold about the images, by image; images without any are left out."""
+
+        def find(image: UntrustedImage) -> list[Artifact] | AirgapError:
+            try:
+                return self.sources.holding(image.digest).artifacts(image.digest)
+            except AirgapError as error:
+                return error
+
+        found: dict[str, list[Artifact]] = {}
+        with ThreadPoolExecutor(LOOK_UPS) as pool:
+            for image, answer in zip(images, pool.map(find, images), strict=True):
+                if isinstance(answer, AirgapError):
+                    self._notes.append(f"{image.name}: its referrers stay behind: {answer.message}")
+                elif answer:
+                    found[image.name] = answer
+        return found
+
     def _small_members(self, images: Sequence[UntrustedImage]) -> dict[str, bytes]:
         """Everything but blobs, by path."""
         small = {
@@ -256,9 +284,9 @@ class Exporter:
 
     def _content(self, small: Mapping[str, bytes]) -> Callable[[Member], Iterable[Chunk]]:
         def content(member: Member) -> Iterable[Chunk]:
-            if member.blob is None:
+            if member.path in small:
                 return [small[member.path]]
-            return self.sources.chunks(member.blob)
+            return self.sources.chunks(member.digest)
 
         return content
 
@@ -271,6 +299,15 @@ def _offered(offers: Sequence[Offer]) -> dict[str, bytes]:
     for folder, offer in {**folders, MAINTAINERS_SIGNATURES: newest}.items():
         found |= {f"{folder}/signature-{number}": data for number, (_, data) in enumerate(offer.signatures, 1)}
     return found
+
+
+def _artifact_members(artifacts: Mapping[str, Sequence[Artifact]]) -> list[Member]:
+    """Every manifest and blob of these artifacts, once."""
+    sizes: dict[Digest, int] = {}
+    for artifact in (one for found in artifacts.values() for one in found):
+        sizes[artifact.referrer.digest] = artifact.referrer.size
+        sizes |= {blob.digest: blob.size for blob in artifact.blobs}
+    return [Member(f"{REFERRERS}/{digest.hex}", size, digest) for digest, size in sizes.items()]
 
 
 def _bare(descriptor: Descriptor) -> Descriptor:

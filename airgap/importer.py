@@ -82,7 +82,7 @@ def _take_in(
         examiner.run(quarantine)
         accepted = folder.trust.accepting(examiner.trust, [one.dated for one in examination.approved])
         folder.decide(records.import_record(examination, folder.trust, job.reference_time), accepted)
-        store.publish(examination.verified, quarantine, examiner.evidence)
+        store.publish(examination.verified, quarantine, examiner.evidence, examination.referrers)
         examination.is_stored = True
         folder.commit()
 

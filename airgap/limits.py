@@ -46,6 +46,8 @@ class Limits:
     oci_layers: int = 1_000  # layers of one image: engines stop at about 127
     audit_record: int = 16 * MIB  # bytes of one entry of the audit log: 20 000 images with their signers fit
     trust_state: int = 64 * MIB  # bytes of the offline side's state: marks of 200 000 repositories fit
+    referrers_per_image: int = 50  # artifacts: an SBOM and an attestation for each tool that looked at it
+    referrer_blob: int = 32 * MIB  # bytes of one blob of an artifact, held in memory: large SBOMs have 20 MiB
     program_output: int = 4 * MIB  # bytes of stdout and of stderr of a program that we start
     blob: int = 2**43  # bytes (8 TiB): sizes stay far from 64-bit overflow
 

@@ -2,6 +2,7 @@
 
     oci-layout, index.json, blobs/sha256/…     readable by any OCI tool
     signatures/<repository path>@sha256=…/     the evidence, as a lookaside tree
+    referrers/<hex>, referrers/<image hex>.json     artifacts about images, and which image has which
     .airgap/quarantine/, .airgap/lock          bytes on their way; the lock of whoever writes
 
 Blobs arrive in quarantine, are hashed while they are written, and are published by rename only when everything of the
@@ -13,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -44,11 +45,14 @@ from airgap.oci.layout import (
     parse_layout,
     parse_layout_index,
 )
+from airgap.oci.referrer import Referrer
 from airgap.reference import Reference, parse_reference
+from airgap.strict_json import canonical
 from airgap.verify import UntrustedImage, VerifiedImage
 
 _PRIVATE: Final = ".airgap"
 _SIGNATURES: Final = "signatures"
+_REFERRERS: Final = "referrers"
 
 
 class QuarantineFile:
@@ -74,6 +78,7 @@ class Quarantine:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: list[QuarantineFile] = []
+        self.referrers: dict[Digest, Path] = {}
 
     def sink(self, digest: Digest) -> QuarantineFile:
         self._files.append(QuarantineFile(self.path(digest)))
@@ -87,6 +92,13 @@ class Quarantine:
 
     def path(self, digest: Digest) -> Path:
         return self._folder / digest.hex
+
+    def put_referrer(self, digest: Digest, data: bytes) -> None:
+        """Keep a blob of an artifact, which may also be a blob of an image."""
+        self.referrers[digest] = path = self._folder / f"{digest.hex}.{_REFERRERS}"
+        self._files.append(QuarantineFile(path))
+        self._files[-1].write(memoryview(data))
+        self._files[-1].close()
 
     def sync(self, digests: Iterable[Digest]) -> None:
         """Make the content of blobs durable, all in one go: waiting for each alone is what takes the time."""
@@ -156,8 +168,16 @@ class Store:
         files = _read_signatures(self.folder / _SIGNATURES / image.lookaside)
         return {f"{_SIGNATURES}/{image.lookaside}/signature-{number}": data for number, data in enumerate(files, 1)}
 
-    def publish(self, images: Iterable[VerifiedImage], quarantine: Quarantine, evidence: Mapping[str, bytes]) -> None:
+    def publish(
+        self,
+        images: Iterable[VerifiedImage],
+        quarantine: Quarantine,
+        evidence: Mapping[str, bytes],
+        referrers: Mapping[str, Sequence[Referrer]],
+    ) -> None:
         """Make verified images visible: blobs and evidence first, then, in one step, the index (step 12).
+
+        ``referrers`` are the artifacts of each image by its name; their blobs are in quarantine.
 
         If that fails half-way, what was added is taken out again.
         """
@@ -173,6 +193,7 @@ class Store:
                 self._take_in(quarantine.path(digest), self.folder / blob_path(digest), added)
             sync_folder(self.folder / BLOBS)
             self._keep_evidence(evidence, added)
+            self._keep_referrers(found, quarantine, referrers, added)
             write_whole(self.folder / LAYOUT_FILE, LAYOUT_BYTES)
             write_whole(self.folder / INDEX_FILE, encode_index((name, image) for (name, _), image in listed.items()))
         except BaseException:
@@ -240,6 +261,28 @@ class Store:
                     added.append(target)
                     file.write(data)
         sync_all([*added, *folders])
+
+    def _keep_referrers(
+        self,
+        images: Iterable[VerifiedImage],
+        quarantine: Quarantine,
+        referrers: Mapping[str, Sequence[Referrer]],
+        added: list[Path],
+    ) -> None:
+        if not referrers:
+            return
+        folder = self.folder / _REFERRERS
+        make_folder(folder)
+        sync_all(list(quarantine.referrers.values()))
+        for digest, path in quarantine.referrers.items():
+            self._take_in(path, folder / digest.hex, added)
+        for image in images:
+            listed = [one.document for one in referrers.get(image.image.name, ())]
+            path = folder / f"{image.image.digest.hex}.json"
+            if listed:
+                if not path.exists():
+                    added.append(path)
+                write_whole(path, canonical(listed))
 
     def _forget_if_empty(self, lock: Path) -> None:
         """A refused bundle leaves no trace in a folder that was no store before."""

@@ -8,7 +8,8 @@ from airgap.limits import MIB
 
 FORMAT: Final = "airgap/bundle/v1"
 SUFFIX: Final = ".airgap.tar.zst"
-FEATURES: Final[frozenset[str]] = frozenset()  # what bundle.json's "requires" may name for this reader
+REFERRERS: Final = "referrers"  # the feature, and the folder of its members
+FEATURES: Final = frozenset({REFERRERS})  # what bundle.json's "requires" may name for this reader
 
 # Members
 MANIFEST_PATH: Final = "bundle.json"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -19,6 +19,7 @@ from airgap.bundle.format import (
     MAINTAINERS_PATH,
     MAINTAINERS_SIGNATURES,
     MANIFEST_PATH,
+    REFERRERS,
     SIGNATURES_FOLDER,
     TAR_BLOCK,
     TAR_END,
@@ -27,8 +28,9 @@ from airgap.bundle.tar import header
 from airgap.digest import Digest, digest_of, parse_digest, parse_hex_digest
 from airgap.errors import FormatError
 from airgap.limits import LIMITS
-from airgap.oci.descriptor import Descriptor
+from airgap.oci.descriptor import Descriptor, is_media_type
 from airgap.oci.layout import BLOBS, INDEX_FILE, LAYOUT_FILE, encode_index
+from airgap.oci.referrer import Referrer
 from airgap.reference import parse_reference
 from airgap.strict_json import Fields, StrictJSONError, canonical, parse_canonical
 from airgap.verify import UntrustedImage
@@ -42,6 +44,7 @@ _OFFER: Final = re.compile(
     rf"|{MAINTAINERS_SIGNATURES}/signature-([1-9][0-9]{{0,5}})"
 )
 _BLOB: Final = re.compile(rf"{BLOBS}/([0-9a-f]{{64}})")
+_REFERRER: Final = re.compile(rf"{REFERRERS}/([0-9a-f]{{64}})")
 # Device names that some file systems reserve, whatever the suffix: such a list could not be unpacked there.
 _RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
 # The numbers of bundles/FORMAT.md §1
@@ -51,6 +54,7 @@ _HISTORY_RANK: Final = 4
 _OFFER_RANK: Final = 5
 _SIGNATURE_RANK: Final = 6
 _BLOB_RANK: Final = 9
+_REFERRER_RANK: Final = 10
 _FIXED_LIMITS: Final = {
     MAINTAINERS_PATH: LIMITS.trust_file,
     KEYRING_PATH: LIMITS.keyring,
@@ -62,6 +66,7 @@ _RANK_LIMITS: Final = {
     _HISTORY_RANK: LIMITS.trust_file,
     _OFFER_RANK: LIMITS.signature_file,
     _SIGNATURE_RANK: LIMITS.signature_file,
+    _REFERRER_RANK: LIMITS.referrer_blob,
 }
 
 
@@ -77,6 +82,12 @@ class Member:
     def blob(self) -> Digest | None:
         """The digest in a blob's path; None for members that are no blobs."""
         match = _BLOB.fullmatch(self.path)
+        return None if match is None else Digest(match.group(1))
+
+    @property
+    def referrer(self) -> Digest | None:
+        """The digest in the path of an artifact's manifest or blob; None for other members."""
+        match = _REFERRER.fullmatch(self.path)
         return None if match is None else Digest(match.group(1))
 
     @property
@@ -100,10 +111,14 @@ class Member:
 
 @dataclass(frozen=True)
 class BundleManifest:
-    """bundle.json as a value. Nothing in it is trusted: the stream and the signatures must bear it out."""
+    """bundle.json as a value. Nothing in it is trusted: the stream and the signatures must bear it out.
+
+    ``referrers`` are the artifacts that come with an image, by its name, sorted; images without any are not in it.
+    """
 
     images: tuple[UntrustedImage, ...]
     members: tuple[Member, ...]
+    referrers: Mapping[str, tuple[Referrer, ...]] = field(default_factory=dict)
 
     @cached_property
     def encoded(self) -> bytes:
@@ -119,14 +134,19 @@ class BundleManifest:
                         "reference": str(image.reference),
                         "size": image.descriptor.size,
                     }
+                    | self._referrers_of(image)
                     for image in self.images
                 ],
                 "members": [
                     {"path": member.path, "sha256": member.digest.hex, "size": member.size} for member in self.members
                 ],
-                "requires": [],
+                "requires": [REFERRERS] if self.referrers else [],
             }
         )
+
+    def _referrers_of(self, image: UntrustedImage) -> dict[str, object]:
+        found = self.referrers.get(image.name, ())
+        return {"referrers": [one.document for one in found]} if found else {}
 
     @cached_property
     def id(self) -> Digest:
@@ -180,6 +200,8 @@ def rank(path: str) -> tuple[int, str, int]:
         return _SIGNATURE_RANK, signature.group(1), int(signature.group(2))
     if _BLOB.fullmatch(path):
         return _BLOB_RANK, "", 0
+    if _REFERRER.fullmatch(path):
+        return _REFERRER_RANK, path, 0
     raise FormatError("member-unexpected", f"{MANIFEST_PATH}: {path[:200]!r} has no place in a bundle", path=path[:200])
 
 
@@ -189,19 +211,25 @@ def _parse(fields: Fields) -> BundleManifest:
         raise FormatError(
             "bundle-version-unknown", f"the bundle is of format {format_[:60]!r}, this reader knows {FORMAT}"
         )
-    unknown = sorted(set(fields.strings("requires", most=100)) - FEATURES)
+    requires = fields.strings("requires", most=100)
+    unknown = sorted(set(requires) - FEATURES)
     if unknown or fields.array("absent", most=LIMITS.bundle_members):
         raise FormatError(
             "bundle-feature-unknown", f"the bundle needs {', '.join(unknown)[:200] or 'blobs that it does not hold'}"
         )
-    images = tuple(_image(Fields(value, "image")) for value in fields.array("images", most=LIMITS.images))
+    referrers: dict[str, tuple[Referrer, ...]] = {}
+    images = tuple(_image(Fields(value, "image"), referrers) for value in fields.array("images", most=LIMITS.images))
     members = tuple(_member(Fields(value, "member")) for value in fields.array("members", most=LIMITS.bundle_members))
     fields.close()
     _require_order(images, members)
-    return BundleManifest(images, members)
+    manifest = BundleManifest(images, members, referrers)
+    if requires != ([REFERRERS] if referrers else []):
+        raise StrictJSONError("'requires' does not name just what the bundle needs")
+    return manifest
 
 
-def _image(fields: Fields) -> UntrustedImage:
+def _image(fields: Fields, referrers: dict[str, tuple[Referrer, ...]]) -> UntrustedImage:
+    """One image; its artifacts are put into ``referrers``."""
     text = fields.string("reference")
     reference = parse_reference(text, "image")
     if str(reference) != text or reference.digest is not None:
@@ -212,8 +240,24 @@ def _image(fields: Fields) -> UntrustedImage:
         fields.integer("size", low=0, high=LIMITS.oci_manifest),
     )
     platforms = tuple(fields.strings("platforms", most=LIMITS.oci_index_entries))
+    image = UntrustedImage(reference, descriptor, platforms)
+    if fields.has("referrers"):
+        entries = fields.array("referrers", most=LIMITS.referrers_per_image)
+        referrers[image.name] = found = tuple(_referrer(Fields(entry, "referrer")) for entry in entries)
+        if not found or any(one >= other for one, other in itertools.pairwise(found)):
+            raise StrictJSONError("referrers are not in order, or one is listed twice, or there is none")
     fields.close()
-    return UntrustedImage(reference, descriptor, platforms)
+    return image
+
+
+def _referrer(fields: Fields) -> Referrer:
+    artifact_type = fields.string("artifactType")
+    if not is_media_type(artifact_type):
+        raise StrictJSONError(f"artifactType {artifact_type[:80]!r} is malformed")
+    digest = parse_digest(fields.string("digest"), "referrer")
+    found = Referrer(artifact_type, digest, fields.integer("size", low=0, high=LIMITS.oci_manifest))
+    fields.close()
+    return found
 
 
 def _member(fields: Fields) -> Member:
@@ -247,7 +291,7 @@ def _require_paths(members: tuple[Member, ...], folders: set[str]) -> None:
         if member.path in seen:
             raise StrictJSONError(f"member {member.path[:200]!r} is listed twice")
         seen.add(member.path)
-        if member.blob is not None and member.blob != member.digest:
+        if (member.blob or member.referrer or member.digest) != member.digest:
             raise StrictJSONError(f"member {member.path} is listed with digest {member.digest}")
         folder = member.signature_folder
         if folder is not None:

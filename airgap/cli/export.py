@@ -82,6 +82,13 @@ from airgap.trust.root import DEFAULT_THRESHOLD, new_root
     metavar="N",
     help="How many maintainers must have signed, for the preflight.",
 )
+@click.option(
+    "--referrers/--no-referrers",
+    "with_referrers",
+    default=True,
+    show_default=True,
+    help="Carry what a registry holds about the images (SBOMs, attestations, cosign's artifacts) as evidence.",
+)
 @options.claim_format_option
 @click.option(
     "--skip-preflight",
@@ -120,6 +127,7 @@ def command(
     ca_file: Path | None,
     platforms: tuple[str, ...],
     threshold: int,
+    with_referrers: bool,
     claim_formats: tuple[str, ...],
     skip_preflight: bool,
     output: Path,
@@ -171,7 +179,9 @@ def command(
         )
         people = parse_maintainers(evidence.maintainers, maintainers)
         root = new_root(people, threshold, claim_formats=options.formats(claim_formats))
-        plan = Exporter(opened, evidence, root, options.reference_time(at), _platforms(platforms)).plan(specs, progress)
+        time = options.reference_time(at)
+        exporter = Exporter(opened, evidence, root, time, _platforms(platforms), with_referrers=with_referrers)
+        plan = exporter.plan(specs, progress)
         if skip_preflight or not plan.errors:
             write = partial(plan.write, jobs=options.job_count(jobs), level=level, progress=progress)
             if to_stdout:

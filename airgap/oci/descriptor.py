@@ -100,7 +100,7 @@ def parse_descriptor(value: object, where: str) -> Descriptor:
     """Read a descriptor, refusing what would reach outside of the bundle. Raises StrictJSONError or a FormatError."""
     fields = Fields(value, where)
     media_type = fields.string("mediaType")
-    if not _MEDIA_TYPE.fullmatch(media_type):
+    if not is_media_type(media_type):
         raise StrictJSONError(f"{where}: mediaType {media_type[:80]!r} is malformed")
     digest = parse_digest(fields.string("digest"), where)
     size = fields.integer("size", low=0, high=LIMITS.blob)
@@ -120,6 +120,11 @@ def parse_descriptor(value: object, where: str) -> Descriptor:
         annotations.get(REF_NAME) or annotations.get(CONTAINERD_NAME),
         annotations.get(_REFERENCE_TYPE) == "attestation-manifest",
     )
+
+
+def is_media_type(text: str) -> bool:
+    """Whether it has the form of RFC 6838 §4.2."""
+    return _MEDIA_TYPE.fullmatch(text) is not None
 
 
 def parse_platform(text: str) -> Platform:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from airgap.digest import Digest, digest_of, parse_digest
-from airgap.errors import FormatError, UsageError
+from airgap.errors import AirgapError, FormatError, UsageError
 from airgap.limits import LIMITS
-from airgap.oci.descriptor import INDEXES, MANIFESTS, Descriptor
+from airgap.oci.descriptor import INDEXES, MANIFESTS, OCI_INDEX, OCI_MANIFEST, Descriptor, parse_descriptor
 from airgap.oci.manifest import media_type_of
 from airgap.reference import Repository
 from airgap.registry.auth import Authenticator
@@ -26,6 +26,7 @@ from airgap.strict_json import Fields, StrictJSONError, parse
 
 _HUB: Final = "registry-1.docker.io"  # where docker.io's API lives
 _ACCEPT: Final = ", ".join(sorted(INDEXES | MANIFESTS))
+COSIGN: Final = ("sig", "att", "sbom")  # cosign's tags: sha256-HEX and one of these
 _MESSAGE_MAX: Final = 64 * 1024  # bytes of an error answer that are read
 _SHOWN: Final = 200  # characters of a registry's own words that are repeated
 _FRUITLESS_MAX: Final = 5  # answers in a row that bring no further byte of a blob
@@ -120,6 +121,31 @@ class RemoteRepository:
             return
         raise RegistryProblem(Reason.UNREACHABLE, f"{self}: blob {digest}: the transfer broke {_RESUMES_MAX} times")
 
+    def referrers(self, digest: Digest) -> list[Digest]:
+        """The artifacts that speak of an image: OCI 1.1's API, else its fallback tag; and the tags that cosign uses.
+
+        What a registry says in its first answer; whether an artifact is about the image is for its reader to see.
+        """
+        with self.open("GET", f"referrers/{digest}", {"Accept": OCI_INDEX}) as response:
+            is_known = response.status == 200 and response.header("Content-Type").startswith(OCI_INDEX)
+            index = response.body(LIMITS.oci_manifest) if is_known else None
+        if index is None:
+            index = self._tagged(f"sha256-{digest.hex}")
+        found = dict.fromkeys(_listed(index, f"{self}: referrers of {digest}") if index is not None else [])
+        for suffix in COSIGN:
+            data = self._tagged(f"sha256-{digest.hex}.{suffix}")
+            if data is not None:
+                found[digest_of(data)] = None
+        return list(found)
+
+    def _tagged(self, tag: str) -> bytes | None:
+        try:
+            return self.manifest(tag).data
+        except RegistryProblem as problem:
+            if problem.reason is Reason.NOT_FOUND:
+                return None
+            raise
+
     def tags(self) -> list[str]:
         """The names of all tags, as far as the registry lists them in one answer."""
         with self.open("GET", "tags/list") as response:
@@ -193,6 +219,16 @@ class RemoteRepository:
 
     def _differs(self, digest: Digest, found: str) -> RegistryProblem:
         return RegistryProblem(Reason.DIFFERS, f"{self}: blob {digest}: the registry serves {found}")
+
+
+def _listed(index: bytes, what: str) -> list[Digest]:
+    """The artifact manifests of an answer of the referrers API. Raises RegistryProblem(INVALID)."""
+    try:
+        entries = Fields(parse(index), "referrers").array("manifests", most=LIMITS.oci_index_entries)
+        described = [parse_descriptor(entry, f"manifests[{i}]") for i, entry in enumerate(entries)]
+    except (StrictJSONError, AirgapError) as error:
+        raise RegistryProblem(Reason.INVALID, f"{what}: {error}") from None
+    return [one.digest for one in described if one.media_type == OCI_MANIFEST]
 
 
 def _with(headers: Mapping[str, str] | None, authorization: str | None) -> dict[str, str]:

@@ -448,6 +448,7 @@ def _image(
         "signers": list(examination.signers_of(image)),
         "platforms": list(image.platforms),
         "signatures": [signature_document(report) for report in examination.reports_of(image)],
+        "referrers": [one.document for one in examination.referrers.get(image.name, ())],
         "staleness": _staleness(image, examination, trust, reference_time),
     }
 

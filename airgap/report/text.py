@@ -61,6 +61,8 @@ def _verdict(document: Mapping[str, Any]) -> Iterator[str]:
         if image["staleness"]:
             days = image["staleness"]["days"]
             yield f"  newest accepted image of this repository reached quorum {days} days before the reference time"
+        for one in _most(image["referrers"]):
+            yield f"  comes with {one['artifactType']}  {short(one['digest'])}, {size(one['size'])} (not counted)"
     for one in _most(loaded):
         yield f"loaded  {one['name']} into {one['target']}, which reports {_reported(one)}"
         if one["replaced"]:

@@ -11,7 +11,6 @@ from typing import BinaryIO, Final
 from airgap.digest import Digest
 from airgap.files import BUFFER, host_errors, unnamed_temporary, write_all
 from airgap.limits import MIB
-from airgap.oci.descriptor import Descriptor
 
 THREADS: Final = 4  # a registry serves each connection at a bounded rate; more would only compete
 BUDGET: Final = 256 * MIB  # bytes on the temporary file system at any time
@@ -32,10 +31,13 @@ class ReadAhead:
     The threads are daemons: one that waits for a server does not hold the program back when it ends.
     """
 
-    def __init__(self, order: Iterable[Descriptor], fetch: Callable[[Digest], Iterator[bytes]]) -> None:
-        """``fetch`` streams a blob; it is called from several threads, and what it raises is raised by take()."""
+    def __init__(self, order: Iterable[tuple[Digest, int]], fetch: Callable[[Digest], Iterator[bytes]]) -> None:
+        """``order`` gives digests and sizes in bytes. ``fetch`` streams a blob.
+
+        It is called from several threads, and what it raises is raised by take().
+        """
         self._fetch = fetch
-        self._waiting = deque(blob for blob in order if blob.size <= SINGLE_MAX)
+        self._waiting = deque((digest, size) for digest, size in order if size <= SINGLE_MAX)
         self._slots: dict[Digest, _Slot] = {}
         self._used = 0
         self._changed = threading.Condition()
@@ -56,7 +58,7 @@ class ReadAhead:
             self._start()
             slot = self._slots.pop(digest, None)
             if slot is None:
-                self._waiting = deque(blob for blob in self._waiting if blob.digest != digest)
+                self._waiting = deque(one for one in self._waiting if one[0] != digest)
             while slot is not None and not slot.is_done:
                 self._changed.wait()
         if slot is None:
@@ -93,14 +95,14 @@ class ReadAhead:
 
     def _begin(self) -> tuple[Digest, _Slot] | None:
         with self._changed:
-            while not self._is_stopped and self._waiting and self._used + self._waiting[0].size > BUDGET:
+            while not self._is_stopped and self._waiting and self._used + self._waiting[0][1] > BUDGET:
                 self._changed.wait()
             if self._is_stopped or not self._waiting:
                 return None
-            blob = self._waiting.popleft()
-            self._used += blob.size
-            slot = self._slots[blob.digest] = _Slot(blob.size)
-            return blob.digest, slot
+            digest, size = self._waiting.popleft()
+            self._used += size
+            slot = self._slots[digest] = _Slot(size)
+            return digest, slot
 
     def _fetched(self, digest: Digest) -> BinaryIO:
         with host_errors("temporary file"):

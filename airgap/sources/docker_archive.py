@@ -13,6 +13,7 @@ from pathlib import Path
 
 from airgap.digest import Digest
 from airgap.errors import FormatError, SourceError
+from airgap.oci.referrer import Artifact
 from airgap.reference import parse_reference
 from airgap.sources.image import FoundImage, choose
 from airgap.sources.layout import LayoutArchive
@@ -49,6 +50,10 @@ class DockerArchive:
 
     def has(self, digest: Digest) -> bool:
         return self._layout.has(digest)
+
+    def artifacts(self, digest: Digest) -> list[Artifact]:
+        """None: docker keeps none."""
+        return []
 
     def chunks(self, digest: Digest) -> Iterator[bytes]:
         return self._layout.chunks(digest)

@@ -9,6 +9,7 @@ from typing import Protocol
 from airgap.digest import Digest
 from airgap.errors import SourceError
 from airgap.oci.descriptor import Descriptor
+from airgap.oci.referrer import Artifact
 
 
 class ImageSource(Protocol):
@@ -25,6 +26,12 @@ class ImageSource(Protocol):
 
     def chunks(self, digest: Digest) -> Iterator[bytes]:
         """The bytes of a blob. Raises SourceError(source-not-found) if it is not there."""
+
+    def artifacts(self, digest: Digest) -> list[Artifact]:
+        """SBOMs, attestations and the like that it holds about an image; their blobs can be had by chunks().
+
+        Raises SourceError, IntegrityError, FormatError where they cannot be read.
+        """
 
     def close(self) -> None: ...
 

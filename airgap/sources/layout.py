@@ -12,6 +12,7 @@ from airgap.files import BUFFER, host_errors, open_regular, read_bounded
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import Descriptor
 from airgap.oci.layout import INDEX_FILE, LAYOUT_FILE, blob_path, parse_layout, parse_layout_index
+from airgap.oci.referrer import Artifact
 from airgap.sources.image import FoundImage, choose
 
 
@@ -37,6 +38,10 @@ class LayoutFolder:
 
     def has(self, digest: Digest) -> bool:
         return (self._folder / blob_path(digest)).is_file()
+
+    def artifacts(self, digest: Digest) -> list[Artifact]:
+        """Layouts list images, not what speaks of them."""
+        return []
 
     def chunks(self, digest: Digest) -> Iterator[bytes]:
         path = self._folder / blob_path(digest)
@@ -93,6 +98,10 @@ class LayoutArchive:
 
     def has(self, digest: Digest) -> bool:
         return blob_path(digest) in self._members
+
+    def artifacts(self, digest: Digest) -> list[Artifact]:
+        """Layouts list images, not what speaks of them."""
+        return []
 
     def chunks(self, digest: Digest) -> Iterator[bytes]:
         return self._chunks(blob_path(digest))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from airgap.digest import Digest
-from airgap.errors import AirgapError, SourceError
+from airgap.errors import AirgapError, FormatError, SourceError
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import CONFIGS, Descriptor
 from airgap.oci.manifest import parse_index, parse_manifest
+from airgap.oci.referrer import Artifact, parse_artifact
 from airgap.registry.repository import Document, RemoteRepository
 from airgap.sources.image import FoundImage, ImageSource
 from airgap.sources.problem import source_errors
@@ -89,14 +90,35 @@ class RegistrySource:
             else:
                 yield from self._repository.blob(digest, descriptor.size)
 
+    def artifacts(self, digest: Digest) -> list[Artifact]:
+        """What is about another image than this one is left out; so is what a bundle could not carry."""
+        with source_errors():
+            found = self._repository.referrers(digest)
+        if len(found) > LIMITS.referrers_per_image:
+            raise FormatError("limit-exceeded", f"{self._repository}@{digest} has {len(found)} referrers")
+        return [artifact for one in found if (artifact := self._artifact(one, digest)) is not None]
+
+    def _artifact(self, digest: Digest, image: Digest) -> Artifact | None:
+        with source_errors():
+            document = self._repository.manifest(digest)
+        artifact = parse_artifact(document.data, digest)
+        if artifact.subject not in (None, image) or any(blob.size > LIMITS.referrer_blob for blob in artifact.blobs):
+            return None
+        self._spool.put(digest, document.data)
+        self._learn([document.descriptor, *artifact.blobs])
+        return artifact
+
     def _keep(self, document: Document) -> None:
         """And learn to which blobs it leads. One that is malformed leads nowhere here; whoever reads it says why."""
         self._spool.put(document.descriptor.digest, document.data)
         known = [document.descriptor]
         with contextlib.suppress(AirgapError):
             known += _children(document.descriptor, document.data)
+        self._learn(known)
+
+    def _learn(self, blobs: Iterable[Descriptor]) -> None:
         with self._lock:
-            for descriptor in known:
+            for descriptor in blobs:
                 self._known.setdefault(descriptor.digest, descriptor)
                 self._catalog.setdefault(descriptor.digest, self)
 

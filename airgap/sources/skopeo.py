@@ -17,6 +17,7 @@ from airgap.files import BUFFER, host_errors, open_regular, private_folder, read
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import Descriptor
 from airgap.oci.manifest import media_type_of
+from airgap.oci.referrer import Artifact
 from airgap.process import Finished, run
 from airgap.sources.image import FoundImage
 
@@ -59,6 +60,10 @@ class SkopeoCopy:
 
     def has(self, digest: Digest) -> bool:
         return self._path(digest) is not None
+
+    def artifacts(self, digest: Digest) -> list[Artifact]:
+        """None: skopeo does not copy them."""
+        return []
 
     def chunks(self, digest: Digest) -> Iterator[bytes]:
         path = self._path(digest)

@@ -15,7 +15,6 @@ from airgap.digest import Digest, parse_hex_digest
 from airgap.errors import AirgapError, FormatError, SourceError, UsageError
 from airgap.files import read_given
 from airgap.limits import LIMITS
-from airgap.oci.descriptor import Descriptor
 from airgap.reference import Reference, parse_reference, parse_repository
 from airgap.registry.access import Access
 from airgap.sources.ahead import ReadAhead
@@ -29,7 +28,7 @@ from airgap.sources.spool import Spool
 
 _SPEC: Final = re.compile(r"(?:(?P<name>[^=]+)=)?(?P<transport>[a-z-]+):(?P<rest>.+)", re.DOTALL)
 REGISTRY: Final = "docker"
-_LOOK_UPS: Final = 8  # registries are asked for so many images at once
+LOOK_UPS: Final = 8  # registries are asked for so many images at once
 _FILES: Final = ("oci", "oci-archive", "docker-archive")
 _DIGEST_LINE: Final = re.compile(r"([0-9a-f]{64})[ \t]+([a-z0-9][a-z0-9._/-]{0,254})")
 
@@ -166,7 +165,7 @@ class Sources:
         remote = [spec for spec in specs if spec.transport == REGISTRY]
         for spec in remote:
             self._open(spec)
-        with ThreadPoolExecutor(_LOOK_UPS) as pool:
+        with ThreadPoolExecutor(LOOK_UPS) as pool:
             for _ in pool.map(fetch, remote):
                 pass
 
@@ -184,9 +183,9 @@ class Sources:
                 return source
         raise SourceError("source-not-found", f"blob {digest} is in none of the sources", digest=str(digest))
 
-    def announce(self, blobs: Iterable[Descriptor]) -> None:
-        """What chunks() will be asked for, in this order: from now on, remote blobs are fetched ahead."""
-        remote = [blob for blob in blobs if self.holding(blob.digest).is_remote and not self._is_kept(blob.digest)]
+    def announce(self, blobs: Iterable[tuple[Digest, int]]) -> None:
+        """What chunks() will be asked for, in this order, with sizes: from now on, remote blobs are fetched ahead."""
+        remote = [one for one in blobs if self.holding(one[0]).is_remote and not self._is_kept(one[0])]
         self._ahead = ReadAhead(remote, lambda digest: self.holding(digest).chunks(digest)) if remote else None
 
     def chunks(self, digest: Digest) -> Iterator[bytes]:
