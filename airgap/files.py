@@ -379,6 +379,12 @@ def free_space(path: Path) -> int | None:
         raise host_error(error, str(path)) from error
 
 
+def is_occupied(folder: Path) -> bool:
+    """Whether there is anything under this name but an empty folder."""
+    with host_errors(str(folder)):
+        return folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir())))
+
+
 def sync_folder(path: Path) -> None:
     """Make names in a folder durable."""
     _sync(path)

@@ -16,7 +16,7 @@ from typing import Final
 
 from airgap.errors import HostError
 from airgap.examiner import Examination
-from airgap.files import host_errors, make_folder, remove_tree, sync_folder, write_whole
+from airgap.files import host_errors, is_occupied, make_folder, remove_tree, sync_folder, write_whole
 from airgap.openpgp.keys import Fingerprint
 from airgap.reference import Reference, Repository
 from airgap.store import Store
@@ -50,11 +50,7 @@ class NativePolicy:
 
     def write(self) -> None:
         """All files in a new folder, or none. Raises HostError(output-exists)."""
-        with host_errors(str(self.folder)):
-            occupied = self.folder.is_symlink() or (
-                self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir()))
-            )
-        if occupied:
+        if is_occupied(self.folder):
             raise HostError("output-exists", f"{self.folder} is there and not empty", path=str(self.folder))
         partial = self.folder.with_name(f"{self.folder.name}.airgap-partial")
         remove_tree(partial)

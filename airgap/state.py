@@ -26,6 +26,7 @@ from airgap.errors import AirgapError, FormatError, HostError, TrustRootError
 from airgap.files import (
     held,
     host_errors,
+    is_occupied,
     make_folder,
     read_bounded,
     remove_others,
@@ -156,9 +157,7 @@ def create_trust(folder: Path, trust: Trust, record: Record) -> None:
 
 def require_no_trust(folder: Path) -> None:
     """Raises TrustRootError(trust-root-exists) if the folder is there and not empty."""
-    with host_errors(str(folder)):
-        occupied = folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir())))
-    if occupied:
+    if is_occupied(folder):
         raise TrustRootError("trust-root-exists", f"{folder} already exists", path=str(folder))
 
 

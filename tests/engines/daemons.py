@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -17,6 +16,8 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from tests.engines.registry import free_port
 
 _START_SECONDS = 30.0
 
@@ -168,6 +169,13 @@ class Registry(Daemon):
         )
         self.start("docker-registry", "serve", config, ready=self.answers)
 
+    @classmethod
+    def at(cls, host: str) -> Registry:
+        """One that is running already."""
+        found = cls.__new__(cls)
+        found.port = int(host.rpartition(":")[2])
+        return found
+
     @property
     def host(self) -> str:
         return f"127.0.0.1:{self.port}"
@@ -183,12 +191,6 @@ class Registry(Daemon):
             f"http://{self.host}/v2/{path}", data=data, method=method, headers=dict(headers)
         )
         return urllib.request.urlopen(request, timeout=20)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def remove(folder: Path) -> None:

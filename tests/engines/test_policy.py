@@ -15,6 +15,7 @@ from tests.cli.site import AT, RUST, Result, Site, run
 from tests.engines.daemons import Podman, Registry
 from tests.engines.forms import one, pair
 from tests.engines.gpg import Gpg
+from tests.engines.registry import put
 from tests.engines.tools import Tools
 
 pytestmark = pytest.mark.engines
@@ -108,24 +109,12 @@ def test_skopeo(place: Place) -> None:
 
     # Somebody who may write to the registry moves a tag, or adds an image.
     evil = one("evil")
-    push(place.registry, f"{PATH}/other", evil, "1.0")
-    push(place.registry, f"{PATH}/pallet-rust", evil, "latest")
+    put(place.registry.host, f"{PATH}/other", evil, "1.0")
+    put(place.registry.host, f"{PATH}/pallet-rust", evil, "latest")
     assert not accepted(place.copy("other:1.0"))
     assert not accepted(place.copy(f"other@{evil.digest}"))
     assert not accepted(place.copy("pallet-rust:latest"))
     assert not accepted(place.copy(f"pallet-rust@{evil.digest}"))
-
-
-def push(registry: Registry, name: str, found: forge.Sample, tag: str) -> None:
-    """As somebody does who may write to the registry."""
-    for blob in (*found.configs, *found.layers):
-        with registry.request("POST", f"{name}/blobs/uploads/", b"") as answer:
-            target = answer.headers["Location"].partition("/v2/")[2]
-        mark = "&" if "?" in target else "?"
-        headers = {"Content-Type": "application/octet-stream"}
-        registry.request("PUT", f"{target}{mark}digest={blob.digest}", blob.data, headers).close()
-    headers = {"Content-Type": found.root.media_type}
-    registry.request("PUT", f"{name}/manifests/{tag}", found.root.data, headers).close()
 
 
 def test_podman_pull(place: Place, podman: Podman) -> None:
@@ -133,7 +122,7 @@ def test_podman_pull(place: Place, podman: Podman) -> None:
     good, evil = one("good"), one("evil")
     place.carry([(RUST, good, ["bert", "dora"])])
     assert place.write().code == 0
-    push(place.registry, f"{PATH}/pallet-rust", evil, "evil")
+    put(place.registry.host, f"{PATH}/pallet-rust", evil, "evil")
     settings = podman.folder / ".config" / "containers"
     settings.mkdir(parents=True)
     (settings / "policy.json").symlink_to(place.folder / "policy.json")
