@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol
 
-from airgap.files import BUFFER, host_error, host_errors, open_regular, resolved
+from airgap.files import BUFFER, host_errors, open_regular, resolved
 
 _PROBES: Final = 64  # places of a file that are asked whether they are still in memory
 
@@ -111,19 +111,17 @@ class _Direct:
         self._descriptor = descriptor
         self._path = path
         self._buffer = mmap.mmap(-1, BUFFER)  # aligned to a page
-        self._position = 0
+        self._position: int | None = 0  # None at the end: reading on from there would not be aligned
         self._left = memoryview(b"")
 
     def read(self, size: int, /) -> bytes:
-        if not self._left:
-            self._fill()
+        if not self._left and self._position is not None:
+            self._fill(self._position)
         piece, self._left = self._left[:size], self._left[size:]
         return bytes(piece)
 
-    def _fill(self) -> None:
-        try:
-            count = os.preadv(self._descriptor, [self._buffer], self._position)
-        except OSError as error:
-            raise host_error(error, str(self._path)) from error
-        self._position += count
+    def _fill(self, position: int) -> None:
+        with host_errors(str(self._path)):
+            count = os.preadv(self._descriptor, [self._buffer], position)
+        self._position = None if count % mmap.PAGESIZE or not count else position + count
         self._left = memoryview(self._buffer[:count])

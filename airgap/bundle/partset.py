@@ -141,12 +141,17 @@ def find_parts(paths: Sequence[Path]) -> PartSet:
 
 
 def _may_be_parts(path: Path) -> bool:
-    """A folder, or a file that begins like a part. Anything else is for the reader to refuse."""
+    """A folder, or a file that begins like a part, or is named like one and ends like one.
+
+    Anything else is for the reader to refuse.
+    """
     if is_folder(path):
         return True
-    with open_regular(resolved(path)) as file, contextlib.suppress(OSError):
-        return file.read(len(PART_LABEL_MAGIC)) == PART_LABEL_MAGIC
-    return False
+    path = resolved(path)
+    with open_regular(path) as file, contextlib.suppress(OSError):
+        if file.read(len(PART_LABEL_MAGIC)) == PART_LABEL_MAGIC:
+            return True
+    return PART_NAME.fullmatch(path.name) is not None and read_labels(path).closing is not None
 
 
 def _candidates(paths: Sequence[Path]) -> tuple[list[PartFile], list[PartFile]]:

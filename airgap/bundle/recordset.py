@@ -66,8 +66,6 @@ def _beginnings(file: RandomAccess, size: int) -> Iterator[int]:
         piece = file.read_at(position, BUFFER)
         if piece is None:  # a bad sector in it: go on piece by piece
             piece = b"".join(file.read_at(position + at, _PIECE) or bytes(_PIECE) for at in range(0, BUFFER, _PIECE))
-        if not piece:
-            return
         data = tail + piece
         at = data.find(wanted)
         while at >= 0:
@@ -78,7 +76,7 @@ def _beginnings(file: RandomAccess, size: int) -> Iterator[int]:
                     return
             at = data.find(wanted, at + 1)
         tail = data[-(len(wanted) - 1) :]
-        position += len(piece)
+        position += BUFFER
 
 
 @dataclass(slots=True)

@@ -161,6 +161,15 @@ class TestWhatIsDamaged:
         assert (found.kind, found.exit_status) == ("part-damaged", 20)
         assert str(paths[1]) in found.message
 
+    def test_a_part_whose_first_bytes_are_gone_is_still_told_to_be_one(
+        self, tmp_path: Path, split: list[bytes]
+    ) -> None:
+        """Else it would be called no bundle at all, which sends an operator to the sender instead of to a copy."""
+        paths = put(tmp_path, split[0], bytes(512) + split[1][512:], split[2])
+        with pytest.raises(IntegrityError) as caught, open_bundle([str(paths[1])]):
+            pass
+        assert caught.value.kind == "part-damaged"
+
     def test_a_named_file_that_is_no_part(self, tmp_path: Path, split: list[bytes]) -> None:
         paths = put(tmp_path, *split)
         stranger = tmp_path / "stranger"

@@ -308,6 +308,16 @@ class TestRepair:
         path.write_bytes(path.read_bytes()[: made.layout.record_size * (made.layout.records // 2) + 5])
         check_repaired(made, tmp_path / "out", mend(tmp_path / "out", folder))
 
+    def test_other_files_in_the_folder_are_no_matter(self, made: Kit, tmp_path: Path) -> None:
+        folder = made.damaged(tmp_path / "bad", Damage(random.Random(1), {1}))
+        (folder / "notes.txt").write_text("not ours")
+        (folder / "empty.airgap.tar.zst").write_bytes(b"")
+        check_repaired(made, tmp_path / "out", mend(tmp_path / "out", folder))
+
+    def test_so_many_files_and_no_more(self, made: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("airgap.bundle.salvage._FILES_MAX", 2)
+        assert refused(tmp_path / "out", made.folder).kind == "limit-exceeded"
+
     def test_no_recovery_file(self, made: Kit, tmp_path: Path) -> None:
         (tmp_path / NAME).write_bytes(made.data)
         assert refused(tmp_path / "out", tmp_path / NAME).kind == "recovery-missing"
@@ -397,6 +407,21 @@ class TestParts:
         repaired = mend(tmp_path / "out", tmp_path / "kit")
         check_repaired(whole, tmp_path / "out", repaired)
         assert f"ignored {paths[1]}: it is a part of another bundle" in repaired.notes
+
+    def test_a_part_without_labels_and_neighbours_cannot_be_placed(self, bundle: Bundle, tmp_path: Path) -> None:
+        _, paths = self._kit(bundle, tmp_path / "kit", 5)
+        paths[2].write_bytes(bytes(PART_OPENING_SIZE) + bytes(100_000) + bytes(PART_CLOSING_SIZE))
+        paths[0].unlink()
+        paths[1].unlink()
+        assert refused(tmp_path / "out", tmp_path / "kit").kind == "recovery-not-enough"
+
+    def test_few_files_are_held_open(self, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("airgap.bundle.extents._OPEN_MAX", 1)
+        whole, paths = self._kit(bundle, tmp_path / "kit", 50)
+        paths[1].unlink()
+        before = len(os.listdir("/proc/self/fd"))
+        check_repaired(whole, tmp_path / "out", mend(tmp_path / "out", tmp_path / "kit"))
+        assert len(os.listdir("/proc/self/fd")) == before
 
     def test_parts_of_two_cuts_help_each_other(self, bundle: Bundle, tmp_path: Path) -> None:
         whole, paths = self._kit(bundle, tmp_path / "kit", 1)

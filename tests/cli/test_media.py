@@ -16,6 +16,7 @@ import pytest
 from forge import Layer, Sample
 
 from airgap.bundle.volumes import VOLUME_MIN
+from airgap.digest import Digest
 from tests.cli.contract import DIGEST, check_error, check_verdict
 from tests.cli.site import BUNDLE, RUST, Result, Site, blobs, litter, process, run, snapshot
 from tests.cli.test_host import limited
@@ -301,6 +302,16 @@ class TestRecut:
             check_error(result.json)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "stick"]
 
+    def test_a_bundle_that_changes_while_it_is_read(
+        self, bulky: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The labels would name another bundle than the parts hold."""
+        monkeypatch.setattr("airgap.recutter.bundle_id", lambda _: Digest("5" * 64))
+        line = ["split", bulky.bundle, "--volume-size", VOLUME, "-o", tmp_path / BUNDLE]
+        result = run(*line, "--format", "json")
+        assert (result.code, result.kinds) == (20, ["member-differs"])
+        assert list(tmp_path.iterdir()) == []
+
     def test_usage(self, bulky: Site, tmp_path: Path) -> None:
         assert run("split", bulky.bundle, "-o", tmp_path / "x").code == 2
         assert run("split", "-", "--volume-size", VOLUME, "-o", tmp_path / "x").code == 2
@@ -350,12 +361,14 @@ class TestJudgingAlone:
         assert (one["status"], one["number"], one["total"], one["checksum_file"]) == ("good", 2, 4, False)
 
     @pytest.mark.parametrize("option", ["--part", "--media"])
-    @pytest.mark.parametrize("place", [0, 30, 100, 3_000_000, -1, -40, -100, "cut", "more"])
+    @pytest.mark.parametrize("place", [0, 10, 30, 100, 3_000_000, -1, -40, -100, "cut", "short", "more"])
     def test_a_damaged_part(self, stick: Path, option: str, place: int | str) -> None:
         path = parts(stick)[1]
         data = bytearray(path.read_bytes())
         if place == "cut":
             data = data[:-1]
+        elif place == "short":
+            data = data[:40]
         elif place == "more":
             data += b"x"
         elif isinstance(place, int):
@@ -376,6 +389,11 @@ class TestJudgingAlone:
         result = run("verify", option, path, "--format", "json")
         assert result.code == 20
         assert result.json["files"][0]["error"]["kind"] == "file-differs"
+
+    def test_a_list_that_does_not_name_it_is_no_matter(self, stick: Path) -> None:
+        (stick / f"{BUNDLE}.parts.sha256").write_text(f"{'0' * 64}  other\nno line of that kind\n")
+        (one,) = run("verify", "--part", parts(stick)[0], "--format", "json").json["files"]
+        assert (one["status"], one["checksum_file"]) == ("good", False)
 
     def test_damaged_recovery(self, stick: Path) -> None:
         path = sorted(stick.glob("*.rec.0*"))[0]

@@ -52,6 +52,48 @@ class TestHostErrors:
             raise KeyError("y")
 
 
+class TestPendingFiles:
+    def test_several_appear_together_or_not_at_all(self, tmp_path: Path) -> None:
+        with files.pending_files() as create:
+            one, two = create(tmp_path / "one"), create(tmp_path / "two")
+            one.write(b"a")
+            one.pause()
+            one.write(b"b")
+            two.write_at(b"d", 1)
+            two.pause()
+            two.write_at(b"c", 0)
+            with two.reading() as source:
+                assert source.read(10) == b"cd"
+            assert not {"one", "two"} & set(content(tmp_path))
+        assert content(tmp_path) == {"one": b"ab", "two": b"cd"}
+
+    def test_an_error_leaves_what_was_there(self, tmp_path: Path) -> None:
+        (tmp_path / "one").write_bytes(b"old")
+
+        def fail() -> None:
+            with files.pending_files() as create:
+                create(tmp_path / "one").write(b"new")
+                create(tmp_path / "two").write(b"new")
+                raise KeyError("x")
+
+        with pytest.raises(KeyError):
+            fail()
+        assert content(tmp_path) == {"one": b"old"}
+
+    def test_a_link_or_folder_is_not_replaced(self, tmp_path: Path) -> None:
+        (tmp_path / "folder").mkdir()
+        with pytest.raises(HostError) as caught, files.pending_files() as create:
+            create(tmp_path / "folder")
+        assert caught.value.kind == "not-a-regular-file"
+        assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+    def test_a_leftover_of_a_killed_run_is_replaced(self, tmp_path: Path) -> None:
+        (tmp_path / "one.airgap-partial").write_bytes(b"left over")
+        with files.pending_files() as create:
+            create(tmp_path / "one").write(b"new")
+        assert content(tmp_path) == {"one": b"new"}
+
+
 class TestReading:
     def test_a_plain_file(self, tmp_path: Path) -> None:
         (tmp_path / "a").write_bytes(b"abc")

@@ -112,6 +112,41 @@ def test_a_bad_sector_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert str(path) in caught.value.message
 
 
+def test_a_bad_sector_further_on_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.preadv
+
+    def preadv(descriptor: int, buffers: list[bytearray], offset: int, flags: int = 0) -> int:
+        if offset:
+            raise OSError(errno.EIO, "Input/output error")
+        return real(descriptor, buffers, offset, flags)
+
+    monkeypatch.setattr("airgap.uncached._open_direct", lambda path: os.open(path, os.O_RDONLY))
+    monkeypatch.setattr(os, "preadv", preadv)
+    with pytest.raises(HostError) as caught:
+        read(path)
+    assert caught.value.kind == "input-output"
+
+
+def test_nothing_is_asked_for_behind_a_short_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The place would not be aligned, and some file systems refuse that even at the end."""
+    real, places = os.preadv, []
+
+    def preadv(descriptor: int, buffers: list[bytearray], offset: int, flags: int = 0) -> int:
+        places.append(offset)
+        return real(descriptor, buffers, offset, flags)
+
+    monkeypatch.setattr("airgap.uncached._open_direct", lambda path: os.open(path, os.O_RDONLY))
+    monkeypatch.setattr(os, "preadv", preadv)
+    assert read(path)[0] == path.read_bytes()
+    assert all(place % 4096 == 0 for place in places)
+
+
+@pytest.mark.parametrize("size", [0, 1, 4096, 1024 * 1024, 2 * 1024 * 1024])
+def test_files_of_any_size(tmp_path: Path, size: int) -> None:
+    (tmp_path / "file").write_bytes(bytes(size))
+    assert read(tmp_path / "file")[0] == bytes(size)
+
+
 def test_a_failed_write_back_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What fsync says of data on its way is the very thing that reading back asks for."""
 
