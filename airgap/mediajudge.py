@@ -28,7 +28,7 @@ from airgap.bundle.labels import parse_closing, parse_opening
 from airgap.bundle.recovery import parse_record, parse_record_header
 from airgap.digest import Digest
 from airgap.errors import AirgapError, FormatError, HostError, IntegrityError
-from airgap.files import BUFFER, is_folder, open_input, read_bounded, regular_files
+from airgap.files import BUFFER, file_size, is_folder, open_input, read_bounded, regular_files
 from airgap.limits import LIMITS
 from airgap.progress import Progress
 from airgap.recutter import read_through
@@ -36,6 +36,7 @@ from airgap.repairer import HashingInput
 from airgap.uncached import HowRead, open_uncached
 
 _CHECKSUM: Final = re.compile(rb"([0-9a-f]{64}) [ *]([^\n]+)")  # sha256sum(1)
+_NO_PART: Final = "Judge other files of a bundle with --media, and whole bundles with --trust."
 _NUMBERED: Final = re.compile(r"(.+)\.[0-9]{3}")
 
 
@@ -88,10 +89,8 @@ def _judge(path: Path, around_cache: bool, parts_only: bool, jobs: int, progress
         with _opened(path, around_cache, judgement) as source:
             progress.stage(f"reading {path.name}", None)
             hashing = HashingInput(source)
-            try:
-                _examine(_Peeking(hashing), judgement, parts_only, jobs, progress)
-            finally:
-                judgement.size = hashing.size
+            judgement.size = file_size(path)
+            _examine(_Peeking(hashing), judgement, parts_only, jobs, progress)
             judgement.digest = hashing.digest
         _compare_checksum(path, judgement)
     except AirgapError as error:
@@ -118,10 +117,14 @@ def _examine(source: _Peeking, judgement: Judgement, parts_only: bool, jobs: int
     elif magic == RECOVERY_MAGIC and not parts_only:
         judgement.kind = "recovery"
         _examine_recovery(source, judgement)
+    elif (
+        magic not in (FRAME_MAGIC, RECOVERY_MAGIC)
+        and (match := _NUMBERED.fullmatch(Path(judgement.file).name)) is not None
+    ):
+        kind = "recovery-damaged" if match.group(1).endswith(".rec") else "part-damaged"
+        raise IntegrityError(kind, "its first bytes are not what its name promises: it is damaged, or something else")
     elif parts_only:
-        raise FormatError(
-            "not-a-bundle", f"{judgement.file} is no part of a bundle", hint="See `airgap verify --help`."
-        )
+        raise FormatError("not-a-bundle", f"{judgement.file} is no part of a bundle", hint=_NO_PART)
     else:
         judgement.kind = "bundle"
         judgement.bundle = read_through(source, None, jobs=jobs, progress=progress)
