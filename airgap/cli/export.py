@@ -15,8 +15,8 @@ from airgap.cli.output import emit, leave, print_text, standard_output, warn
 from airgap.errors import UsageError
 from airgap.exporter import Evidence, Exporter
 from airgap.limits import LIMITS
+from airgap.media.packer import Packed, pack
 from airgap.oci.descriptor import Platform, parse_platform
-from airgap.packer import Packed, pack
 from airgap.report.documents import export_document
 from airgap.sources.lookaside import open_lookaside, read_file_or_url
 from airgap.sources.spec import (

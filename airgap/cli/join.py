@@ -8,7 +8,7 @@ import click
 
 from airgap.cli import options
 from airgap.cli.output import emit
-from airgap.recutter import join_bundle
+from airgap.media.recutter import join_bundle
 from airgap.report.documents import joined_document
 
 

@@ -8,7 +8,7 @@ import click
 
 from airgap.cli import options
 from airgap.cli.output import emit
-from airgap.repairer import repair_bundle
+from airgap.media.repairer import repair_bundle
 from airgap.report.documents import repair_document
 
 

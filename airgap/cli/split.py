@@ -10,7 +10,7 @@ from airgap.bundle.volumes import parse_volume_size
 from airgap.cli import options
 from airgap.cli.output import emit
 from airgap.errors import UsageError
-from airgap.recutter import split_bundle
+from airgap.media.recutter import split_bundle
 from airgap.report.documents import parts_document
 
 

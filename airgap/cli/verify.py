@@ -14,7 +14,7 @@ from airgap.cli.output import emit, leave
 from airgap.errors import UsageError
 from airgap.examiner import Examination, Job
 from airgap.importer import verify_bundle
-from airgap.mediajudge import judge_files
+from airgap.media.judge import judge_files
 from airgap.progress import Progress
 from airgap.reference import parse_reference
 from airgap.report.documents import media_document

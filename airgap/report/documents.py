@@ -21,12 +21,12 @@ if TYPE_CHECKING:  # an error can be shown without loading OpenPGP
     from airgap.bundle.writer import Written
     from airgap.checker import Checked
     from airgap.examiner import Examination
-    from airgap.mediajudge import Judgement
+    from airgap.media.judge import Judgement
+    from airgap.media.packer import Packed
+    from airgap.media.repairer import Repaired
     from airgap.openpgp.certificate import Certificate
     from airgap.openpgp.keys import Fingerprint
-    from airgap.packer import Packed
     from airgap.policy import NativePolicy
-    from airgap.repairer import Repaired
     from airgap.reviewer import Drilled
     from airgap.trust.evidence import SignatureReport
     from airgap.trust.pinned import Trust

@@ -16,8 +16,8 @@ from airgap.bundle.extents import Extent
 from airgap.bundle.recovery import Layout
 from airgap.bundle.writer import Written
 from airgap.digest import digest_of
+from airgap.media.repairer import Repaired, WrittenRecovery, add_recovery, repair_bundle
 from airgap.progress import Silent
-from airgap.repairer import Repaired, WrittenRecovery, add_recovery, repair_bundle
 from tests.bundle.simulator import Bundle, encode
 
 NAME = "rust.airgap.tar.zst"

@@ -380,8 +380,8 @@ def test_labels_have_one_spelling(split: list[bytes]) -> None:
 
 
 def test_the_copy_is_the_bundle_without_labels(large: Bundle, large_good: bytes, split: list[bytes]) -> None:
+    from airgap.media.recutter import read_through as recut
     from airgap.progress import Silent
-    from airgap.recutter import read_through as recut
 
     copy = io.BytesIO()
     assert recut(Whole(b"".join(split)), copy, jobs=2, progress=Silent()) == large.manifest.id

@@ -41,8 +41,8 @@ from airgap.bundle.recovery import (
 from airgap.digest import Digest
 from airgap.errors import AirgapError, FormatError, HostError, IntegrityError
 from airgap.limits import MIB
+from airgap.media.repairer import Repaired, add_recovery
 from airgap.progress import Silent
-from airgap.repairer import Repaired, add_recovery
 from tests.bundle.mending import NAME, Damage, Kit, bad_sectors, kit, mend, run, scattered
 from tests.bundle.parts import cut, units
 from tests.bundle.simulator import Bundle, examine, large_sample, sample
@@ -521,7 +521,7 @@ class TestHostileRecovery:
             (folder / f"{NAME}.rec.001").write_bytes(b"")
             return found
 
-        monkeypatch.setattr("airgap.repairer.collect_records", collect)
+        monkeypatch.setattr("airgap.media.repairer.collect_records", collect)
         assert refused(tmp_path / "out", folder).kind == "recovery-damaged"
 
 

@@ -306,7 +306,7 @@ class TestRecut:
         self, bulky: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The labels would name another bundle than the parts hold."""
-        monkeypatch.setattr("airgap.recutter.bundle_id", lambda _: Digest("5" * 64))
+        monkeypatch.setattr("airgap.media.recutter.bundle_id", lambda _: Digest("5" * 64))
         line = ["split", bulky.bundle, "--volume-size", VOLUME, "-o", tmp_path / BUNDLE]
         result = run(*line, "--format", "json")
         assert (result.code, result.kinds) == (20, ["member-differs"])

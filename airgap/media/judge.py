@@ -30,9 +30,9 @@ from airgap.digest import Digest
 from airgap.errors import AirgapError, FormatError, HostError, IntegrityError
 from airgap.files import BUFFER, file_size, is_folder, open_input, read_bounded, regular_files
 from airgap.limits import LIMITS
+from airgap.media.recutter import read_through
+from airgap.media.repairer import HashingInput
 from airgap.progress import Progress
-from airgap.recutter import read_through
-from airgap.repairer import HashingInput
 from airgap.uncached import HowRead, open_uncached
 
 _CHECKSUM: Final = re.compile(rb"([0-9a-f]{64}) [ *]([^\n]+)")  # sha256sum(1)

@@ -18,9 +18,9 @@ from airgap.bundle.recovery import plan_recovery
 from airgap.bundle.writer import Written
 from airgap.digest import Digest
 from airgap.files import Whole, pending_files, replacing, require_room
+from airgap.media.recutter import part_opener, part_path, stale_notes, write_bundle_checksum, write_part_checksums
+from airgap.media.repairer import WrittenRecovery, add_recovery
 from airgap.progress import Progress
-from airgap.recutter import part_opener, part_path, stale_notes, write_bundle_checksum, write_part_checksums
-from airgap.repairer import WrittenRecovery, add_recovery
 
 
 @dataclass(frozen=True, slots=True)
