@@ -39,8 +39,8 @@ def require_valid(
     signed: int,
     reference: int,
     *,
-    strict: bool = False,
-    owner: str | None = None,
+    strict: bool,
+    owner: str | None,
 ) -> tuple[str, ...]:
     """Raise OpenPGPError unless ``key`` could sign at ``signed``; return flags that an operator should see.
 

@@ -527,6 +527,10 @@ BACK = signature_body(SUBKEY, 0x19, PRIMARY.hash_prefix + SUBKEY.hash_prefix)
 DECOYS = {
     "another-type": signature_body(SUBKEY, 0x18, PRIMARY.hash_prefix + SUBKEY.hash_prefix),
     "corrupt": signature_body(SUBKEY, 0x19, PRIMARY.hash_prefix + SUBKEY.hash_prefix, corrupt=True),
+    "weak": signature_body(SUBKEY, 0x19, PRIMARY.hash_prefix + SUBKEY.hash_prefix, hash_algo=2),
+    "critical": signature_body(
+        SUBKEY, 0x19, PRIMARY.hash_prefix + SUBKEY.hash_prefix, hashed=[subpacket(99, b"", critical=True)]
+    ),
 }
 
 
@@ -1207,3 +1211,21 @@ def test_bytes_of_third_parties_do_not_count() -> None:
     foreign = certification(PRIMARY, UID, signer=MALLORY)[3:]
     foreign = packet(2, foreign + bytes(LIMITS.certificate))
     assert good(ALICE.insert("certification", foreign)) == ()
+
+
+def test_c9_weak_signatures_of_the_primary_say_nothing_about_a_subkey() -> None:
+    """And the other way round: each reason is told where it belongs."""
+    weak = ALICE.insert("certification", certification(PRIMARY, UID, hash_algo=2))
+    assert (
+        refused(forge.detached(SUBKEY, PAYLOAD), weak.append(SUBKEY.public_packet(subkey=True))) == "subkey-not-bound"
+    )
+    bound_weakly = weak.with_subkey(SUBKEY, subkey_binding(PRIMARY, SUBKEY, hash_algo=2))
+    assert refused(forge.detached(SUBKEY, PAYLOAD), bound_weakly) == "weak-hash-in-certificate"
+
+
+def test_many_misplaced_signatures_are_found_by_the_first_octets_of_their_digests() -> None:
+    """Tried one by one, they would cost more checks than a certificate may."""
+    names = [f"user-{number}" for number in range(40)]
+    cert = built(*map(user_id, names))
+    misplaced = [certification(PRIMARY, name) for name in reversed(names)]
+    assert good(cert.append(*misplaced)) == ()

@@ -5,6 +5,7 @@ Every hostile signature is mathematically right, by a live key of a good certifi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import forge
@@ -21,7 +22,7 @@ from forge import (
     subpacket,
 )
 
-from airgap.errors import OpenPGPError
+from airgap.errors import FormatError, OpenPGPError
 from airgap.openpgp.keyring import Keyring, load_keyring
 from airgap.openpgp.keys import Fingerprint
 from airgap.openpgp.message import parse_signature_file
@@ -490,3 +491,48 @@ def test_a_good_signature_is_made_by_verification_only() -> None:
     good = verify(detached(KEY, PAYLOAD), ALICE)
     with pytest.raises(TypeError):
         GoodSignature(good.payload, good.certificate, good.signing_key, good.created, good.flags, object())
+
+
+def caught(file: bytes, *certificates: forge.Certificate, payloads: Sequence[bytes] = (PAYLOAD,)) -> OpenPGPError:
+    with pytest.raises(OpenPGPError) as error:
+        verify(file, *certificates, payloads=payloads)
+    return error.value
+
+
+def test_errors_carry_the_facts_that_a_program_can_read() -> None:
+    by_key_id = detached(KEY, PAYLOAD, omit=["issuer-fingerprint"])
+    assert caught(by_key_id, BOB).facts == {"issuer": KEY.key_id.hex().upper()}
+    assert caught(detached(KEY, PAYLOAD), BOB).facts == {"issuer": ALICE.fingerprint}
+    critical = detached(KEY, PAYLOAD, hashed=[subpacket(99, b"", critical=True)])
+    assert caught(critical, ALICE).facts == {"subpacket": 99}
+    assert caught(bytes(2**16 + 1), ALICE).facts == {"bytes": 2**16 + 1}
+    short = certificate("alice", key_expires=DAY)
+    assert caught(detached(KEY, PAYLOAD), short).facts == {"certificate": ALICE.fingerprint, "expired": "2024-01-02"}
+    subkey = certificate("alice", signing_subkey="eddsa", subkey_expires=DAY)
+    assert caught(detached(subkey.signing_key, PAYLOAD), subkey).facts == {"expired": "2024-01-02"}
+    with pytest.raises(FormatError) as bomb:
+        verify(inline(KEY, bytes(2**16 + 1), compress=1, level=9), ALICE)
+    assert bomb.value.facts == {"limit": 2**16}
+
+
+def test_messages_say_what_was_tried() -> None:
+    file = detached(KEY, PAYLOAD)
+    assert caught(file, ALICE, payloads=[b"a"]).message.endswith("is not over these bytes")
+    assert caught(file, ALICE, payloads=[b"a", b"b"]).message.endswith("is not over any known spelling of its claim")
+    assert caught(file, ALICE, payloads=[]).kind == "payload-missing"
+    broken = ALICE.append(packet(14, b"\4"))
+    message = caught(file, broken).message
+    assert message.startswith(f"made by key {ALICE.fingerprint}, which is in no certificate here (a certificate that")
+    short = certificate("alice", key_expires=DAY)
+    assert f"the copy of certificate {ALICE.fingerprint} in this keyring expired" in caught(file, short).message
+
+
+def test_without_a_word_keys_need_not_live_at_the_reference_time() -> None:
+    expired = certificate("alice", key_expires=SIGNED + DAY - CREATED)
+    good = verify_message(
+        parse_signature_file(detached(KEY, PAYLOAD)),
+        load_keyring([expired.bytes]),
+        SIGNED + 2 * DAY,
+        payloads=[PAYLOAD],
+    )
+    assert good.flags == ("certificate-expired-since",)
