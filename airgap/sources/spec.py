@@ -83,6 +83,8 @@ def _registry_spec(rest: str, reference: Reference | None) -> SourceSpec:
 
 def _implied(name: str) -> Reference | None:
     """The repository of an image's name in a store of containers; None for an image id."""
+    if name.startswith("sha256:"):
+        return None
     try:
         return Reference(parse_reference(name).repository)
     except FormatError:
