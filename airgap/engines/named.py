@@ -50,18 +50,21 @@ class NamedEngine(ABC):
     def preflight(self, images: Sequence[UntrustedImage], walk: GraphWalk) -> None:
         wanted = [Wanted(image, walk.runnable(image.descriptor), walk.nests(image.descriptor)) for image in images]
         self._require_able(wanted)
+        taken = self._inventory().names
         for one, name in zip(wanted, names_of(images), strict=True):
             for text in self._names(name):
-                self._require_free(text, one)
+                self._require_free(text, one, taken)
 
     def load(self, images: Sequence[VerifiedImage], store: Store, undo: Undo) -> list[LoadedImage]:
         names = [self._names(name) for name in names_of([image.image for image in images])]
         wanted = [Wanted(image.image, image.runnable) for image in images]
         # Asked again: since preflight() a large bundle was read.
-        replaced = {
-            text: self._require_free(text, one) for one, texts in zip(wanted, names, strict=True) for text in texts
-        }
         before, said = self._inventory(), set[str]()
+        replaced = {
+            text: self._require_free(text, one, before.names)
+            for one, texts in zip(wanted, names, strict=True)
+            for text in texts
+        }
         for text in replaced:
             if text in before.names:
                 self._hold(text, undo)
@@ -86,9 +89,9 @@ class NamedEngine(ABC):
     def require_loaded(self, image: VerifiedImage, report: EngineReport) -> LoadedImage:
         return require_loaded(image, self.target, report, self._choices(image.runnable))
 
-    def _require_free(self, text: str, wanted: Wanted) -> Digest | None:
+    def _require_free(self, text: str, wanted: Wanted, taken: Mapping[str, str]) -> Digest | None:
         """What the name stands for, if that is another image. Raises EngineError(tag-elsewhere) if it may not move."""
-        held = self._reported(text, wanted)
+        held = self._reported(text, wanted) if text in taken else None
         if held is None or identity_of(wanted.image, self._choices(wanted.runnable), held) is not None:
             return None
         if not self._allow_retag:

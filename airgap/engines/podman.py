@@ -29,7 +29,7 @@ from airgap.verify import VerifiedImage
 _IMAGES_MAX: Final = 1_000_000
 _NAMES_MAX: Final = 10_000
 _LOADED: Final = re.compile(r"^Loaded image(?:\(s\))?: (\S+)$", re.MULTILINE)
-_IS_KNOWN: Final = {0: True, 1: False}  # exit status of podman-image-exists(1)
+_UNKNOWN: Final = 1  # exit status of podman-image-exists(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +101,13 @@ class PodmanEngine(NamedEngine):
         return Inventory(names, frozenset(ids))
 
     def _reported(self, name: str, wanted: Wanted) -> Digest | None:
-        known = self._client.try_("image", "exists", name)
-        if known.status not in _IS_KNOWN:
-            raise EngineError("engine-failed", f"podman image exists: {known.complaint}", target=self.target)
-        if not _IS_KNOWN[known.status]:
-            return None
+        answered = self._client.try_("image", "inspect", name)
+        if answered.status != 0:
+            if self._client.try_("image", "exists", name).status == _UNKNOWN:
+                return None
+            raise EngineError("engine-failed", f"podman image inspect: {answered.complaint}", target=self.target)
         try:
-            answer = Fields({"images": self._client.json(self._client.ask("image", "inspect", name))}, "podman")
+            answer = Fields({"images": self._client.json(answered.stdout)}, "podman")
             (row,) = answer.array("images", most=1)
             image = Fields(row, "podman image inspect")
             config = parse_digest(f"sha256:{image.string('Id')}", "podman's image id")
