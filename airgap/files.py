@@ -21,6 +21,7 @@ from typing import IO, BinaryIO, Final, cast
 from airgap.errors import FormatError, HostError
 
 BUFFER: Final = 1024 * 1024  # bytes
+_PIECE: Final = 64 * 1024  # bytes: small files are the most, and a buffer for each would cost more than reading them
 FAT32_FILE_MAX: Final = 2**32 - 1  # bytes: the size field of a FAT directory entry has 32 bits
 _TEMPORARY: Final = ".airgap-partial"
 # What Linux says of a sector that cannot be read, depending on the driver: block/blk-core.c, drivers/scsi
@@ -57,21 +58,26 @@ def host_error(error: OSError, what: str) -> HostError:
     return HostError("input-output", f"{what}: {reason}", path=what)
 
 
-def open_regular(path: Path) -> BinaryIO:
-    """Open a plain file for reading, without following a link at its end, unbuffered devices and pipes refused."""
+def open_regular(path: Path, buffer: int = BUFFER) -> BinaryIO:
+    """Open a plain file for reading, without following a link at its end; devices and pipes are refused."""
     with host_errors(str(path)):
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise HostError("not-a-regular-file", f"{path}: not a regular file", path=str(path))
-        return os.fdopen(descriptor, "rb", BUFFER)
+        return os.fdopen(descriptor, "rb", buffer)
 
 
 def read_bounded(path: Path, limit: int) -> bytes:
     """The whole content of a plain file of at most ``limit`` bytes. Raises HostError, FormatError(limit-exceeded)."""
-    with open_regular(path) as file, host_errors(str(path)):
-        data = file.read(limit + 1)
-    if len(data) > limit:
+    with open_regular(path, 0) as file, host_errors(str(path)):
+        pieces = []
+        left = limit + 1
+        while left and (piece := file.read(min(left, _PIECE))):
+            pieces.append(piece)
+            left -= len(piece)
+    data = b"".join(pieces)
+    if not left:
         raise FormatError("limit-exceeded", f"{path}: more than {limit} bytes", path=str(path), limit=limit)
     return data
 

@@ -34,7 +34,7 @@ def parse_rfc3339(text: str) -> int:
 
 def rfc3339(seconds: int) -> str:
     """``2026-11-23T00:00:00Z``; OpenPGP's 32-bit range (to 2106) and the years 1 to 9999 are representable."""
-    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
+    return f"{(_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()}Z"
 
 
 def day(seconds: int) -> str:

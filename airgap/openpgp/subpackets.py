@@ -44,10 +44,11 @@ class Area:
     """The hashed or the unhashed subpackets of one signature, in order. ``fault`` says what is wrong with one."""
 
     subpackets: tuple[Subpacket, ...]
-    fault: str | None = None
+    fault: str | None
+    _bodies: dict[int, list[bytes]]  # the same by type: a certificate's are asked for with every signature
 
     def bodies(self, type_: int) -> list[bytes]:
-        return [subpacket.body for subpacket in self.subpackets if subpacket.type == type_]
+        return self._bodies.get(type_, [])
 
     def number(self, type_: int) -> int | None:
         """The value of a four-octet time field, None if absent."""
@@ -58,14 +59,16 @@ class Area:
 def parse_area(data: bytes) -> Area:
     """Split one area and look at every value. Raises Malformed only if it cannot be split."""
     found: list[Subpacket] = []
+    bodies: dict[int, list[bytes]] = {}
     at = 0
     while at < len(data):
         length, at = _length(data, at)
         if length == 0 or at + length > len(data):
             raise Malformed("a subpacket runs past its area")
         found.append(Subpacket(data[at] & 0x7F, bool(data[at] & 0x80), data[at + 1 : at + length]))
+        bodies.setdefault(found[-1].type, []).append(found[-1].body)
         at += length
-    return Area(tuple(found), _fault(found))
+    return Area(tuple(found), _fault(found), bodies)
 
 
 def _length(data: bytes, at: int) -> tuple[int, int]:
