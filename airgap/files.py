@@ -9,12 +9,9 @@ import contextlib
 import errno
 import fcntl
 import os
-import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, BinaryIO, Final, cast
 
@@ -90,12 +87,16 @@ def read_given(path: Path, limit: int) -> bytes:
 
 def unnamed_temporary() -> BinaryIO:
     """A file for reading and writing that nobody else can see and that is gone with its last user (TMPDIR)."""
+    import tempfile  # here and below: what few commands use is not to slow down the start of all
+
     with host_errors("temporary file"):
         return cast(BinaryIO, tempfile.TemporaryFile(buffering=0))
 
 
 def private_folder() -> Path:
     """A new folder for this user alone (TMPDIR); the caller removes it with remove_tree()."""
+    import tempfile
+
     with host_errors("temporary folder"):
         return Path(tempfile.mkdtemp(prefix="airgap-"))
 
@@ -378,7 +379,8 @@ def make_folder(path: Path) -> None:
 def free_space(path: Path) -> int | None:
     """Bytes that this process could write below a folder; None if there is no such folder here."""
     try:
-        return shutil.disk_usage(path).free
+        found = os.statvfs(path)
+        return found.f_bavail * found.f_frsize
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -406,6 +408,8 @@ def remove_others(folder: Path, kept: Collection[str]) -> None:
 
 def sync_all(paths: Sequence[Path]) -> None:
     """Make the content of files and folders durable, several at a time: a disk takes them together."""
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(_SYNC_THREADS) as pool:
         for _ in pool.map(_sync, paths):
             pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from airgap import records
@@ -14,6 +14,7 @@ from airgap.openpgp.keyring import Keyring, load_keyring
 from airgap.openpgp.keys import Fingerprint
 from airgap.progress import Silent
 from airgap.state import TrustFolder
+from airgap.trust.pinned import Trust
 from airgap.trust.root import Group
 from airgap.trust.rotation import Change, Offer, adopt_by_hand, adopt_signed
 
@@ -69,12 +70,20 @@ def update_by_hand(
     *,
     threshold: int | None = None,
     required: Sequence[Group] = (),
-) -> Change:
-    """Adopt a MAINTAINERS because the operator compared it. Raises FormatError, TrustRootError."""
+    confirm: Callable[[Trust], None] = lambda _: None,
+) -> list[Change]:
+    """Adopt a MAINTAINERS because the operator compared it; no change if it is in force.
+
+    ``confirm`` is given what would come into force, and raises if the operator does not want it. Raises FormatError,
+    TrustRootError.
+    """
     keep_revocations(folder, carried, None, reference_time)
     change = adopt_by_hand(folder.trust, offer, carried, threshold=threshold, required=required)
+    if change is None:
+        return []
+    confirm(change.trust)
     _adopt(folder, change, reference_time, None, by_hand=True)
-    return change
+    return [change]
 
 
 def read_offers(source: Input) -> tuple[Digest, list[Offer], Keyring]:

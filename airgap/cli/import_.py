@@ -13,10 +13,9 @@ from airgap.engines.targets import FORMS, open_targets
 from airgap.examiner import Examination, Job
 from airgap.files import write_whole
 from airgap.importer import import_bundle
-from airgap.report.documents import receipt_document
+from airgap.report.receipt import receipt
 from airgap.state import TrustFolder, open_trust
 from airgap.store import Store
-from airgap.strict_json import canonical
 from airgap.trust.pinned import Trust
 
 
@@ -45,6 +44,7 @@ from airgap.trust.pinned import Trust
 )
 @click.option(
     "--receipt",
+    "receipt_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Write what the store now holds, in digests, for the sender of the next bundle.",
@@ -62,7 +62,7 @@ def command(
     plain_http: bool,
     ca_file: Path | None,
     allow_older: bool,
-    receipt: Path | None,
+    receipt_file: Path | None,
     at: str | None,
     jobs: int | None,
     format_: str,
@@ -86,9 +86,9 @@ def command(
     progress = options.progress_for(quiet, no_progress)
 
     def write_receipt(examination: Examination, trust: Trust) -> None:
-        if receipt is not None:
+        if receipt_file is not None:
             held = [image.digest for image in store.images()]
-            write_whole(receipt, canonical(receipt_document(examination, trust, held)) + b"\n")
+            write_whole(receipt_file, receipt(examination.id, trust.root.id, held))
 
     with options.access_for(plain_http, ca_file) as access:
         engines = open_targets(targets, access, allow_retag=allow_retag)

@@ -6,9 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from airgap.digest import Digest, digest_of
 from airgap.errors import AirgapError
-from airgap.strict_json import canonical
 from airgap.timestamp import days_before, rfc3339
 
 if TYPE_CHECKING:  # an error can be shown without loading OpenPGP
@@ -20,6 +18,7 @@ if TYPE_CHECKING:  # an error can be shown without loading OpenPGP
     from airgap.bundle.parts import WrittenPart
     from airgap.bundle.writer import Written
     from airgap.checker import Checked
+    from airgap.digest import Digest
     from airgap.examiner import Examination
     from airgap.media.judge import Judgement
     from airgap.media.packer import Packed
@@ -336,17 +335,6 @@ def log_check_document(head: Head) -> Document:
         "entries": head.entries,
         "head": f"sha256:{head.hash}",
     }
-
-
-def receipt_document(examination: Examination, trust: Trust, held: Iterable[Digest]) -> Document:
-    """What arrived, in digests only: for the other side, whose next bundle may leave out what is held here."""
-    body: Document = {
-        "bundle": str(examination.id),
-        "images": sorted({str(digest) for digest in held}),
-        "schema": "airgap/receipt/v1",
-        "trust": str(trust.root.id),
-    }
-    return body | {"self": str(digest_of(canonical(body)))}
 
 
 def signatures_document(reports: Sequence[SignatureReport], *, explain: bool = False) -> Document:

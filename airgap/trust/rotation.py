@@ -8,7 +8,7 @@ has one already, is refused whoever signed it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airgap.digest import digest_of
 from airgap.errors import RollbackError, TrustRootError
@@ -65,10 +65,15 @@ def adopt_signed(
 
 def adopt_by_hand(
     trust: Trust, offer: Offer, carried: Keyring, *, threshold: int | None = None, required: Sequence[Group] = ()
-) -> Change:
-    """Adopt a file because the operator says so. Raises FormatError or TrustRootError if it makes no root."""
+) -> Change | None:
+    """Adopt a file because the operator says so; None if that would change nothing.
+
+    Raises FormatError or TrustRootError if it makes no root.
+    """
     people = parse_maintainers(offer.maintainers)
     root = trust.root.succeeded_by(people, digest_of(offer.maintainers), threshold=threshold, required=required)
+    if replace(root, version=trust.root.version).id == trust.root.id:
+        return None
     return Change(trust.succeeded(root, carried, trust.memory.maintainers), (), (), ())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import forge
 import pytest
@@ -57,6 +58,12 @@ NEW = ("bert", "carl", "dora")
 def adopt(trust: Trust, *offers: Offer, threshold: int | None = None) -> Trust:
     changes = adopt_signed(trust, offers, keyring("anna", "bert", "carl", "dora", "emil"), NOW, threshold=threshold)
     return changes[-1].trust if changes else trust
+
+
+def by_hand(trust: Trust, offered: Offer, carried: Keyring, **options: Any) -> Trust:
+    change = adopt_by_hand(trust, offered, carried, **options)
+    assert change is not None
+    return change.trust
 
 
 def refused(trust: Trust, *offers: Offer, kind: str = "rotation-not-authorised", threshold: int | None = None) -> str:
@@ -227,8 +234,7 @@ class TestGroups:
         with pytest.raises(TrustRootError) as caught:
             adopt(trust, signed)
         assert caught.value.kind == "required-people-unknown"
-        by_hand = adopt_by_hand(trust, signed, keyring("dora"), required=[("bert", "dora")])
-        assert by_hand.trust.root.required == (("bert", "dora"),)
+        assert by_hand(trust, signed, keyring("dora"), required=[("bert", "dora")]).root.required == (("bert", "dora"),)
 
 
 def certificates(trust: Trust) -> Mapping[str, bytes]:
@@ -237,10 +243,12 @@ def certificates(trust: Trust) -> Mapping[str, bytes]:
 
 def test_by_hand_keeps_the_time_of_the_last_signed_one() -> None:
     after = adopt(pinned(*OLD), offer(NEW, ("bert", "carl")))
-    by_hand = adopt_by_hand(after, offer(("dora", "emil"), ()), keyring("emil")).trust
-    assert by_hand.root.version == 3
-    assert by_hand.memory.maintainers == after.memory.maintainers
-    assert set(by_hand.able) == {"dora", "emil"}
+    last = by_hand(after, offer(("dora", "emil"), ()), keyring("emil"))
+    assert last.root.version == 3
+    assert last.memory.maintainers == after.memory.maintainers
+    assert set(last.able) == {"dora", "emil"}
+    assert adopt_by_hand(last, offer(("dora", "emil"), ()), keyring("emil"), threshold=2) is None
+    assert by_hand(last, offer(("dora", "emil"), ()), keyring("emil"), threshold=1).root.threshold == 1
 
 
 def test_who_comes_back_is_still_revoked() -> None:
@@ -248,8 +256,8 @@ def test_who_comes_back_is_still_revoked() -> None:
     trust = pinned(*OLD)
     warned = trust.with_revocations(load_keyring([key_of("anna").revoked().bytes]))
     assert certificates(warned) != certificates(trust)
-    gone = adopt_by_hand(warned, offer(NEW, ()), keyring("dora")).trust
-    back = adopt_by_hand(gone, offer(("anna", "carl", "dora"), ()), keyring("anna")).trust
+    gone = by_hand(warned, offer(NEW, ()), keyring("dora"))
+    back = by_hand(gone, offer(("anna", "carl", "dora"), ()), keyring("anna"))
     assert key_of("anna").fingerprint in certificates(back)
     assert certificates(back)[key_of("anna").fingerprint] == certificates(warned)[key_of("anna").fingerprint]
     with pytest.raises(AirgapError):

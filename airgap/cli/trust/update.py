@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -20,7 +21,7 @@ from airgap.report.documents import trust_document, update_document
 from airgap.report.text import render
 from airgap.state import TrustFolder, open_trust
 from airgap.trust.pinned import Trust
-from airgap.trust.rotation import Change, adopt_by_hand
+from airgap.trust.rotation import Change
 
 
 @click.command("update")
@@ -95,19 +96,22 @@ def command(
         elif maintainers is not None:
             offers = options.read_offers(read_given(maintainers, LIMITS.trust_file), maintainers_signatures)
             if by_hand:
-                required = options.groups(groups)
-                planned = adopt_by_hand(before, offers[-1], carried, threshold=threshold, required=required)
-                _ask(planned.trust, yes)
-                changes = [
-                    update_by_hand(folder, offers[-1], carried, reference_time, threshold=threshold, required=required)
-                ]
+                changes = update_by_hand(
+                    folder,
+                    offers[-1],
+                    carried,
+                    reference_time,
+                    threshold=threshold,
+                    required=options.groups(groups),
+                    confirm=partial(_ask, yes=yes),
+                )
             else:
                 changes = update(folder, offers, carried, reference_time, threshold=threshold)
         _warn(before, folder, changes)
         emit(update_document(before, folder.trust, changes, by_hand=by_hand), format_)
 
 
-def _ask(trust: Trust, yes: bool) -> None:
+def _ask(trust: Trust, *, yes: bool) -> None:
     if not yes and sys.stdin is not None and sys.stdin.isatty():
         click.echo(render(trust_document(trust)), err=True)
         confirm("If every fingerprint was compared", "adopt")
