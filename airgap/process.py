@@ -112,10 +112,10 @@ class _Running:
         self._timeout = timeout
         self._stopped: HostError | None = None
         self._outputs = (bytearray(), bytearray())
-        streams = (process.stdout, process.stderr)
+        self._streams = [stream for stream in (process.stdout, process.stderr) if stream is not None]
         self._threads = [
             threading.Thread(target=self._drain, args=pair, daemon=True)
-            for pair in zip(streams, self._outputs, strict=True)
+            for pair in zip(self._streams, self._outputs, strict=True)
         ]
         self._timer = threading.Timer(timeout, self._time_out)
         self._timer.daemon = True
@@ -126,24 +126,29 @@ class _Running:
             for thread in self._threads:
                 thread.start()
             self._feed(stdin)
-            for thread in self._threads:
-                thread.join()
+            self._join(self._timeout + _GRACE)
             status = self._process.wait()
         except BaseException:
             self._kill()
             self._process.wait()
-            for thread in self._threads:
-                if thread.is_alive():
-                    thread.join(_GRACE)
+            self._join(_GRACE)
             raise
         finally:
             self._timer.cancel()
-            for stream in (self._process.stdout, self._process.stderr):
-                if stream is not None and not any(thread.is_alive() for thread in self._threads):
+            for thread, stream in zip(self._threads, self._streams, strict=True):
+                if thread.ident is None:  # it never ran, so it will not close it
                     stream.close()
         if self._stopped is not None:
             raise self._stopped
         return Finished(status, *map(bytes, self._outputs))
+
+    def _join(self, timeout: float) -> None:
+        """Wait for the outputs to end. A process in a session of its own may keep them open: it is not waited for."""
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(timeout)
+        if any(thread.is_alive() for thread in self._threads):
+            self._time_out()
 
     def _feed(self, stdin: Iterable[bytes]) -> None:
         """A program that does not want its input says so by its exit status."""
@@ -163,11 +168,12 @@ class _Running:
                 pipe.close()
 
     def _drain(self, stream: IO[bytes], output: bytearray) -> None:
-        while piece := os.read(stream.fileno(), _PIECE):
-            if len(output) + len(piece) > self._limit:
-                self._stop("program-output-too-large", f"{self._name} printed more than {self._limit} bytes")
-                return
-            output += piece
+        with stream:
+            while piece := os.read(stream.fileno(), _PIECE):
+                if len(output) + len(piece) > self._limit:
+                    self._stop("program-output-too-large", f"{self._name} printed more than {self._limit} bytes")
+                    return
+                output += piece
 
     def _time_out(self) -> None:
         self._stop("program-timed-out", f"{self._name} did not end within {self._timeout:g} seconds")

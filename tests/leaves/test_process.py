@@ -150,3 +150,17 @@ def test_input_that_fails_is_no_input_that_ended(tmp_path: Path) -> None:
         with pytest.raises(IntegrityError):
             run(python(code, str(ended)), stdin=pieces(), timeout=20)
         assert not ended.exists()
+
+
+def test_what_a_program_leaves_behind_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has ended, but a child in a session of its own keeps its outputs open."""
+    monkeypatch.setattr("airgap.process._GRACE", 0.2)
+    code = (
+        "import subprocess, sys\n"
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(30)'], start_new_session=True)\n"
+    )
+    began = time.monotonic()
+    with pytest.raises(HostError) as caught:
+        run(python(code), timeout=1)
+    assert caught.value.kind == "program-timed-out"
+    assert time.monotonic() - began < 20
