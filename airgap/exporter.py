@@ -107,8 +107,9 @@ class Exporter:
         images: dict[str, UntrustedImage] = {}
         specs = list(specs)
         self.sources.look_up(specs)
-        for spec in specs:
-            reference, found = self.sources.find(spec)
+        everything = [self.sources.find(spec) for spec in specs]
+        self._fetch_signatures([UntrustedImage(reference, _bare(found.root), ()) for reference, found in everything])
+        for reference, found in everything:
             if found.note:
                 self._notes.append(found.note)
             for image in self._select(reference, found):
@@ -197,12 +198,21 @@ class Exporter:
         wanted = ", ".join(sorted(map(str, self.platforms))) or "any platform"
         return SourceError("platform-not-found", f"{found.origin}: it holds no image for {wanted}")
 
+    def _fetch_signatures(self, images: Sequence[UntrustedImage]) -> None:
+        """For all images at once: a lookaside tree may be on a web server, where each file is an answer to wait for."""
+
+        def fetch(image: UntrustedImage) -> list[bytes]:
+            return collect(self.evidence.lookasides, image.reference.repository, image.digest)
+
+        with ThreadPoolExecutor(LOOK_UPS) as pool:
+            for image, files in zip(images, pool.map(fetch, images), strict=True):
+                self._signatures[signature_folder(image)] = files
+
     def _judge(self, image: UntrustedImage) -> list[SignatureReport]:
         """Steps 4 and 5 of the import, over the signatures that will travel with this image."""
         folder = signature_folder(image)
         if folder not in self._signatures:
-            repository = image.reference.repository
-            self._signatures[folder] = collect(self.evidence.lookasides, repository, image.digest)
+            self._fetch_signatures([image])
         if image.name not in self._reports:
             self._reports[image.name] = [
                 judge_for_image(image, f"{folder}/signature-{n}", data, self._trust, self.reference_time)

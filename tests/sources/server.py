@@ -54,7 +54,8 @@ class Registry:
     @property
     def counts(self) -> Counter[str]:
         """How often each blob and manifest was read."""
-        return Counter(path.rpartition("/")[2] for method, path, _ in self.requests if method == "GET")
+        asked = [path for method, path, _ in self.requests if method == "GET" and "/referrers/" not in path]
+        return Counter(path.rpartition("/")[2] for path in asked)
 
     def authorizations(self, path: str) -> list[str]:
         """The Authorization headers that came with requests for paths that contain ``path``."""
