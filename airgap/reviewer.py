@@ -12,6 +12,7 @@ from airgap.errors import AirgapError, SourceError
 from airgap.examiner import Examination, Job
 from airgap.limits import LIMITS
 from airgap.oci.graph import GraphWalk
+from airgap.oci.referrer import Referrer, ReferrerClosure, parse_artifact
 from airgap.openpgp.keys import Fingerprint
 from airgap.reference import Reference
 from airgap.store import Store
@@ -41,6 +42,7 @@ def review(store: Store, job: Job, wanted: Iterable[Reference] = ()) -> Examinat
     job.progress.stage("checking the store", None)
     receipts: dict[Digest, BlobReceipt] = {}
     found: list[UntrustedImage] = []
+    referrers: dict[str, Sequence[Referrer]] = {}
     for image in images:
         try:
             walk = _walk(store, image)
@@ -48,11 +50,13 @@ def review(store: Store, job: Job, wanted: Iterable[Reference] = ()) -> Examinat
             examination.reports[image.name] = reports = _judge(store, image, job.trust, job.reference_time)
             approved = approve(image, reports, job.trust, allow_older=True)
             examination.approved.append(approved)
+            referrers[image.name] = _referrers(store, image)
             examination.verified.append(_verify(store, approved, walk, receipts))
         except AirgapError as error:
             examination.errors.append(error)
         found.append(image)
     examination.images = tuple(found)
+    examination.referrers = referrers
     return examination
 
 
@@ -141,3 +145,16 @@ def _verify(
             receipts[descriptor.digest] = require_blob(descriptor.digest, descriptor.size, hasher.hexdigest(), name)
     (verified,) = require_complete([approved], walk, receipts.values())
     return verified
+
+
+def _referrers(store: Store, image: UntrustedImage) -> tuple[Referrer, ...]:
+    """What was kept about an image, whole, and still about this image. It counts for nothing here, either."""
+    listed = store.referrers(image)
+    closure = ReferrerClosure({one: (image.digest,) for one in listed})
+    for one in listed:
+        data = store.artifact(one.digest, one.size)
+        closure.feed(one.digest, data)
+        for blob in parse_artifact(data, one.digest).blobs:
+            closure.feed(blob.digest, store.artifact(blob.digest, blob.size))
+    closure.finish()
+    return listed

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from airgap.digest import Digest
-from airgap.errors import FormatError, HostError, IntegrityError
+from airgap.errors import AirgapError, FormatError, HostError, IntegrityError
 from airgap.files import (
     BUFFER,
     held,
@@ -45,9 +45,9 @@ from airgap.oci.layout import (
     parse_layout,
     parse_layout_index,
 )
-from airgap.oci.referrer import Referrer
+from airgap.oci.referrer import Referrer, parse_referrers
 from airgap.reference import Reference, parse_reference
-from airgap.strict_json import canonical
+from airgap.strict_json import StrictJSONError, canonical, parse
 from airgap.verify import UntrustedImage, VerifiedImage
 
 _PRIVATE: Final = ".airgap"
@@ -168,6 +168,20 @@ class Store:
         files = _read_signatures(self.folder / _SIGNATURES / image.lookaside)
         return {f"{_SIGNATURES}/{image.lookaside}/signature-{number}": data for number, data in enumerate(files, 1)}
 
+    def referrers(self, image: UntrustedImage) -> tuple[Referrer, ...]:
+        """The artifacts that were kept of an image. Raises FormatError, IntegrityError."""
+        path = self.folder / _REFERRERS / f"{image.digest.hex}.json"
+        if not path.exists():
+            return ()
+        try:
+            listed = parse(read_bounded(path, LIMITS.oci_manifest))
+            if not isinstance(listed, list) or len(listed) > LIMITS.referrers_per_image:
+                raise StrictJSONError(f"it is no list of up to {LIMITS.referrers_per_image} artifacts")
+            return parse_referrers(listed)
+        except StrictJSONError as error:
+            hint = "Check the disk, then import the bundle again: it replaces the file."
+            raise IntegrityError("file-differs", f"{path}: {error}", hint=hint) from None
+
     def publish(
         self,
         images: Iterable[VerifiedImage],
@@ -187,17 +201,21 @@ class Store:
         blobs = sorted({blob.digest for image in found for blob in image.blobs})
         quarantine.sync(blobs)
         added: list[Path] = []
+        before: dict[Path, bytes] = {}
         try:
             make_folder(self.folder / BLOBS)
             for digest in blobs:
                 self._take_in(quarantine.path(digest), self.folder / blob_path(digest), added)
             sync_folder(self.folder / BLOBS)
             self._keep_evidence(evidence, added)
-            self._keep_referrers(found, quarantine, referrers, added)
+            self._keep_referrers(found, quarantine, referrers, added, before)
             write_whole(self.folder / LAYOUT_FILE, LAYOUT_BYTES)
             write_whole(self.folder / INDEX_FILE, encode_index((name, image) for (name, _), image in listed.items()))
         except BaseException:
             self._take_out(added)
+            with contextlib.suppress(AirgapError):
+                for path, data in before.items():
+                    write_whole(path, data)
             raise
 
     def _take_out(self, added: Iterable[Path]) -> None:
@@ -226,24 +244,16 @@ class Store:
 
         Raises IntegrityError before the end if the disk gave back other bytes; nothing read may be used then.
         """
-        path = self.folder / blob_path(descriptor.digest)
-        hasher, size = hashlib.sha256(), 0
-        with open_regular(path) as file, host_errors(str(path)):
-            while chunk := file.read(BUFFER):
-                hasher.update(chunk)
-                size += len(chunk)
-                yield chunk
-        if size != descriptor.size or hasher.hexdigest() != descriptor.digest.hex:
-            raise IntegrityError(
-                "blob-differs",
-                f"{path}: the stored blob is damaged",
-                hint="Check the disk, then import the bundle again: it replaces the damaged blob.",
-            )
+        yield from _chunks(self.folder / blob_path(descriptor.digest), descriptor.digest, descriptor.size)
+
+    def artifact(self, digest: Digest, size: int) -> bytes:
+        """A blob of an artifact, hashed again. Raises FormatError(limit-exceeded), IntegrityError, HostError."""
+        _require_within(digest, size, LIMITS.referrer_blob)
+        return b"".join(_chunks(self.folder / _REFERRERS / digest.hex, digest, size))
 
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
         """A small stored blob, hashed again. Raises FormatError(limit-exceeded), IntegrityError."""
-        if descriptor.size > limit:
-            raise FormatError("limit-exceeded", f"blob {descriptor.digest} has {descriptor.size} bytes, over {limit}")
+        _require_within(descriptor.digest, descriptor.size, limit)
         return b"".join(self.chunks(descriptor))
 
     def _keep_evidence(self, evidence: Mapping[str, bytes], added: list[Path]) -> None:
@@ -268,7 +278,9 @@ class Store:
         quarantine: Quarantine,
         referrers: Mapping[str, Sequence[Referrer]],
         added: list[Path],
+        before: dict[Path, bytes],
     ) -> None:
+        """``before`` is told what stood in a list that is replaced."""
         if not referrers:
             return
         folder = self.folder / _REFERRERS
@@ -280,7 +292,9 @@ class Store:
             listed = [one.document for one in referrers.get(image.image.name, ())]
             path = folder / f"{image.image.digest.hex}.json"
             if listed:
-                if not path.exists():
+                if path.exists():
+                    before[path] = read_bounded(path, LIMITS.oci_manifest)
+                else:
                     added.append(path)
                 write_whole(path, canonical(listed))
 
@@ -300,3 +314,23 @@ def _read_signatures(folder: Path) -> list[bytes]:
             raise FormatError("limit-exceeded", f"{folder} holds more than {LIMITS.signatures_per_image} signatures")
         found.append(read_bounded(path, LIMITS.signature_file))
     return found
+
+
+def _chunks(path: Path, digest: Digest, expected: int) -> Iterator[bytes]:
+    hasher, size = hashlib.sha256(), 0
+    with open_regular(path) as file, host_errors(str(path)):
+        while chunk := file.read(BUFFER):
+            hasher.update(chunk)
+            size += len(chunk)
+            yield chunk
+    if size != expected or hasher.hexdigest() != digest.hex:
+        raise IntegrityError(
+            "blob-differs",
+            f"{path}: the stored blob is damaged",
+            hint="Check the disk, then import the bundle again: it replaces the damaged blob.",
+        )
+
+
+def _require_within(digest: Digest, size: int, limit: int) -> None:
+    if size > limit:
+        raise FormatError("limit-exceeded", f"blob {digest} has {size} bytes, over {limit}")

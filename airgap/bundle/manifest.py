@@ -28,9 +28,9 @@ from airgap.bundle.tar import header
 from airgap.digest import Digest, digest_of, parse_digest, parse_hex_digest
 from airgap.errors import FormatError
 from airgap.limits import LIMITS
-from airgap.oci.descriptor import Descriptor, is_media_type
+from airgap.oci.descriptor import Descriptor
 from airgap.oci.layout import BLOBS, INDEX_FILE, LAYOUT_FILE, encode_index
-from airgap.oci.referrer import Referrer
+from airgap.oci.referrer import Referrer, parse_referrers
 from airgap.reference import parse_reference
 from airgap.strict_json import Fields, StrictJSONError, canonical, parse_canonical
 from airgap.verify import UntrustedImage
@@ -243,21 +243,9 @@ def _image(fields: Fields, referrers: dict[str, tuple[Referrer, ...]]) -> Untrus
     image = UntrustedImage(reference, descriptor, platforms)
     if fields.has("referrers"):
         entries = fields.array("referrers", most=LIMITS.referrers_per_image)
-        referrers[image.name] = found = tuple(_referrer(Fields(entry, "referrer")) for entry in entries)
-        if not found or any(one >= other for one, other in itertools.pairwise(found)):
-            raise StrictJSONError("referrers are not in order, or one is listed twice, or there is none")
+        referrers[image.name] = parse_referrers(entries)
     fields.close()
     return image
-
-
-def _referrer(fields: Fields) -> Referrer:
-    artifact_type = fields.string("artifactType")
-    if not is_media_type(artifact_type):
-        raise StrictJSONError(f"artifactType {artifact_type[:80]!r} is malformed")
-    digest = parse_digest(fields.string("digest"), "referrer")
-    found = Referrer(artifact_type, digest, fields.integer("size", low=0, high=LIMITS.oci_manifest))
-    fields.close()
-    return found
 
 
 def _member(fields: Fields) -> Member:

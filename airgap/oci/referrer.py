@@ -5,10 +5,11 @@ They are carried and shown as evidence; no decision rests on them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from airgap.digest import Digest
+from airgap.digest import Digest, parse_digest
 from airgap.errors import FormatError, IntegrityError
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import CONFIGS, OCI_MANIFEST, Descriptor, is_media_type, parse_descriptor
@@ -27,6 +28,27 @@ class Referrer:
     def document(self) -> dict[str, object]:
         """As bundle.json, the store and the verdict list it."""
         return {"artifactType": self.artifact_type, "digest": str(self.digest), "size": self.size}
+
+
+def parse_referrers(entries: Sequence[object]) -> tuple[Referrer, ...]:
+    """The artifacts of one image, as bundle.json and the store list them: sorted, each once, at least one.
+
+    Raises StrictJSONError, FormatError.
+    """
+    found = tuple(_referrer(Fields(entry, "referrer")) for entry in entries)
+    if not found or any(one >= other for one, other in itertools.pairwise(found)):
+        raise StrictJSONError("referrers are not in order, or one is listed twice, or there is none")
+    return found
+
+
+def _referrer(fields: Fields) -> Referrer:
+    artifact_type = fields.string("artifactType")
+    if not is_media_type(artifact_type):
+        raise StrictJSONError(f"artifactType {artifact_type[:80]!r} is malformed")
+    digest = parse_digest(fields.string("digest"), "referrer")
+    found = Referrer(artifact_type, digest, fields.integer("size", low=0, high=LIMITS.oci_manifest))
+    fields.close()
+    return found
 
 
 @dataclass(frozen=True, slots=True)

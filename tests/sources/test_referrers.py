@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from forge.images import Blob, to_json
 
+from airgap import store
 from airgap.bundle.manifest import parse_bundle_manifest
 from airgap.digest import digest_of, parse_digest
-from airgap.errors import AirgapError
+from airgap.errors import AirgapError, HostError
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import OCI_INDEX, OCI_MANIFEST
 from airgap.oci.referrer import Referrer, ReferrerClosure, parse_artifact
-from tests.cli.site import Site, run, sample
+from tests.cli.contract import check_verdict
+from tests.cli.site import AT, Result, Site, run, sample, snapshot
 from tests.sources.server import Registry
 
 IMAGE = sample()
@@ -129,6 +131,91 @@ class TestCarried:
         answer(registry, index_of(made))
         line = f"{NAME}=docker://{registry.host}/m/x@{IMAGE.digest}"
         assert site.export(line, "--plain-http").code == 30
+
+
+class TestReview:
+    """`verify --store`: what the store keeps is shown again, and judged again."""
+
+    @pytest.fixture
+    def made(self, site: Site, registry: Registry) -> Blob:
+        made = artifact()
+        registry.add_manifest("m/x", made)
+        answer(registry, index_of(made))
+        export(site, registry)
+        assert site.import_().code == 0
+        return made
+
+    def review(self, site: Site) -> Result:
+        return run("verify", "--store", site.store, "--trust", site.trust, "--at", AT, "--format", "json")
+
+    def test_the_same_verdict(self, site: Site, made: Blob) -> None:
+        result = self.review(site)
+        assert result.code == 0, result
+        check_verdict(result.json, 0)
+        assert result.json["images"] == site.verify().json["images"]
+        assert result.json["images"][0]["referrers"] == [listed(made)]
+
+    @pytest.mark.parametrize("which", ["artifact", "blob"])
+    @pytest.mark.parametrize("change", ["flipped", "short", "long", "gone"])
+    def test_damaged(self, site: Site, made: Blob, which: str, change: str) -> None:
+        blob = made if which == "artifact" else SBOM
+        path = site.store / "referrers" / blob.digest[7:]
+        if change == "gone":
+            path.unlink()
+        else:
+            flipped = blob.data[:-1] + bytes([blob.data[-1] ^ 1])
+            path.write_bytes({"flipped": flipped, "short": blob.data[:-1], "long": blob.data + b" "}[change])
+        result = self.review(site)
+        expected = (70, ["file-not-found"]) if change == "gone" else (20, ["blob-differs"])
+        assert (result.code, result.kinds) == expected
+        assert str(path) in result.messages
+        (image,) = result.json["images"]
+        assert not image["accepted"]
+        assert image["referrers"] == []  # none is shown that is not whole
+        assert site.import_().code == 0
+        assert self.review(site).code == 0
+
+    @pytest.mark.parametrize(
+        "text", ["", "{}", "[]", "[1]", "null", '[{"artifactType":"a/b","digest":"sha256:0","size":1}]', "[" * 5000]
+    )
+    def test_a_list_that_is_none(self, site: Site, made: Blob, text: str) -> None:
+        path = site.store / "referrers" / f"{IMAGE.digest[7:]}.json"
+        path.write_text(text)
+        result = self.review(site)
+        assert result.code in (10, 20)
+        assert result.kinds[0] in ("file-differs", "digest-invalid")
+        assert site.import_().code == 0
+        assert self.review(site).code == 0
+
+    def test_of_another_image(self, site: Site, made: Blob) -> None:
+        """Whoever may write to the store cannot give an image the artifacts of another one."""
+        other = artifact(f"sha256:{'0' * 64}")
+        (site.store / "referrers" / other.digest[7:]).write_bytes(other.data)
+        (site.store / "referrers" / f"{IMAGE.digest[7:]}.json").write_text(json.dumps([listed(other)]))
+        result = self.review(site)
+        assert (result.code, result.kinds) == (10, ["image-graph-invalid"])
+
+    def test_a_second_import_that_fails_leaves_the_list(
+        self, site: Site, registry: Registry, made: Blob, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        more = artifact(annotations={"n": "2"})
+        registry.add_manifest("m/x", more)
+        registry.faults.clear()
+        answer(registry, index_of(made, more))
+        export(site, registry)
+        before = snapshot(site.store)
+
+        def full(path: Path, data: bytes) -> None:
+            if path.name == "index.json":
+                raise HostError("disk-full", str(path))
+            write_whole(path, data)
+
+        write_whole = store.write_whole
+        monkeypatch.setattr(store, "write_whole", full)
+        refused = site.import_()
+        assert (refused.code, refused.kinds) == (70, ["disk-full"])
+        assert snapshot(site.store) == before
+        assert self.review(site).code == 0
 
 
 class TestLeftBehind:
