@@ -150,7 +150,7 @@ def _verify(
 def _referrers(store: Store, image: UntrustedImage) -> tuple[Referrer, ...]:
     """What was kept about an image, whole, and still about this image. It counts for nothing here, either."""
     listed = store.referrers(image)
-    closure = ReferrerClosure({one: (image.digest,) for one in listed})
+    closure = ReferrerClosure(dict.fromkeys(listed, (image.digest,)))
     for one in listed:
         data = store.artifact(one.digest, one.size)
         closure.feed(one.digest, data)

@@ -23,6 +23,7 @@ def forms() -> dict[str, Sample]:
         "index with attestations": forge.image_index(list(_two("attested")), attestations=True),
         "docker list": pair("list", docker=True),
         "index in index": nested(pair("nested")),
+        "index of other platforms": foreign(),
     }
 
 

@@ -13,12 +13,10 @@ from tests.cli.contract import check_verdict
 from tests.cli.site import AT, Site, run
 from tests.engines.daemons import Containerd, Docker, Podman, Registry
 from tests.engines.forms import forms
+from tests.engines.matrix import DOCKER, PODMAN, held_by
 from tests.engines.registry import put, serving
 
 pytestmark = pytest.mark.engines
-
-HELD_BY_ALL = ("gzip", "raw", "mixed", "docker schema 2", "index", "index with attestations", "docker list")
-NOT_BY_DOCKER = (*HELD_BY_ALL, "zstd")
 
 
 def carry(site: Site, host: str, names: tuple[str, ...]) -> dict[str, forge.Sample]:
@@ -50,7 +48,7 @@ def served(host: str, path: str, found: forge.Sample) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     ("names", "with_podman", "with_docker"),
-    [(HELD_BY_ALL, True, True), (NOT_BY_DOCKER, True, False), (tuple(forms()), False, False)],
+    [(held_by(PODMAN, DOCKER), True, True), (held_by(PODMAN), True, False), (tuple(forms()), False, False)],
     ids=["all engines", "not docker", "not podman"],
 )
 def test_both_ends(

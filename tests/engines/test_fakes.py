@@ -16,6 +16,8 @@ from tests.cli.contract import check_verdict
 from tests.cli.site import AT, RUST, Result, Site, litter, run
 from tests.engines import fake
 from tests.engines.forms import foreign, forms, one, pair
+from tests.engines.matrix import DOCKER_ON_CONTAINERD, FORMS, MANIFEST, reported
+from tests.engines.matrix import carry as carry_form
 
 TARGETS = {"podman": "podman", "docker": "docker", "ctr": "containerd"}
 OTHER = "docker.io/stagex/other:1.0"
@@ -186,16 +188,16 @@ def test_an_engine_that_does_not_answer(program: str, engines: Fake, site: Site)
 class TestDocker:
     """Forms of docker that are not installed here."""
 
-    @pytest.mark.parametrize("form", forms())
+    @pytest.mark.parametrize("form", FORMS)
     def test_with_the_image_store_of_containerd(self, form: str, engines: Fake, site: Site) -> None:
         """docker 25 and later: the manifest digest is kept, of every form."""
-        found = forms()[form]
-        carry(site, (RUST, found))
+        found = carry_form(site, form)
         engines.state = engines.state | {"keeps": True, "version": "28.2.2"}
         result = engines.load(site, "docker")
         assert result.code == 0, result
         (row,) = result.json["loaded"]
         assert (row["identity"], row["reported"]) == ("manifest", found.digest)
+        assert reported(form, DOCKER_ON_CONTAINERD) == MANIFEST
 
     def test_zstd_needs_23(self, engines: Fake, site: Site) -> None:
         carry(site, (RUST, forms()["zstd"]))

@@ -17,7 +17,9 @@ from airgap.registry.client import Settings
 from tests.cli.contract import check_verdict
 from tests.cli.site import AT, RUST, Result, Site, run
 from tests.engines.daemons import Registry
-from tests.engines.forms import foreign, forms, one, pair
+from tests.engines.forms import forms, one, pair
+from tests.engines.matrix import FORMS, MANIFEST, REGISTRY, reported
+from tests.engines.matrix import carry as carry_form
 from tests.engines.registries import FakeRegistry, Handler, cut, hang_up, on, slow, status
 
 OTHER = "docker.io/stagex/other:1.0"
@@ -59,10 +61,10 @@ def manifests(found: forge.Sample) -> dict[str, bytes]:
 
 @pytest.mark.engines
 class TestReal:
-    @pytest.mark.parametrize("form", [*forms(), "foreign"])
+    @pytest.mark.parametrize("form", FORMS)
     def test_every_form(self, form: str, registry: Registry, site: Site) -> None:
-        found = forms().get(form) or foreign()
-        carry(site, (RUST, found))
+        found = carry_form(site, form)
+        assert reported(form, REGISTRY) == MANIFEST
         for _ in range(2):
             result = load(site, registry.host)
             assert result.code == 0, result

@@ -13,6 +13,7 @@ from airgap import store
 from airgap.bundle.manifest import parse_bundle_manifest
 from airgap.digest import digest_of, parse_digest
 from airgap.errors import AirgapError, HostError
+from airgap.files import write_whole
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import OCI_INDEX, OCI_MANIFEST
 from airgap.oci.referrer import Referrer, ReferrerClosure, parse_artifact
@@ -210,7 +211,6 @@ class TestReview:
                 raise HostError("disk-full", str(path))
             write_whole(path, data)
 
-        write_whole = store.write_whole
         monkeypatch.setattr(store, "write_whole", full)
         refused = site.import_()
         assert (refused.code, refused.kinds) == (70, ["disk-full"])
