@@ -7,6 +7,10 @@ import os
 import random
 import subprocess
 import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import forge
@@ -15,6 +19,7 @@ from forge import Layer, Sample
 from forge.images import Blob, to_json
 
 from airgap.oci.descriptor import OCI_INDEX
+from airgap.registry.client import Settings
 from tests.cli.site import ROOT, RUST, Site, litter, run, sample, signature
 from tests.sources.server import Handler, Registry, basic
 
@@ -235,6 +240,161 @@ class TestRefusals:
         (site.folder / "ca.pem").write_bytes(b"\xff")
         assert self.refused(site, source, "--ca-file", str(site.folder / "ca.pem")) == (2, ["usage"])
         assert self.refused(site, source, "--ca-file", str(site.folder / "missing.pem")) == (70, ["file-not-found"])
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faults are met without pauses."""
+    settings = partial(Settings, pause=lambda _: None, connect_timeout=1, read_timeout=0.5)
+    monkeypatch.setattr("airgap.registry.client.Settings", settings)
+
+
+def trickle(handler: Handler, data: bytes) -> bool:
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(data)))
+    handler.end_headers()
+    for at in range(0, len(data), 60_000):
+        handler.wfile.write(data[at : at + 60_000])
+        handler.wfile.flush()
+        time.sleep(0.05)
+    return True
+
+
+def silent(handler: Handler, data: bytes) -> bool:
+    """Half of it, and then nothing for longer than anybody waits."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(data)))
+    handler.end_headers()
+    handler.wfile.write(data[: len(data) // 2])
+    handler.wfile.flush()
+    time.sleep(1)
+    return handler.hang_up()
+
+
+Answer = Callable[[Handler, bytes], bool]
+
+
+def status(code: int, **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda handler, _: handler.reply(code, headers=named)
+
+
+def half(handler: Handler, data: bytes) -> bool:
+    return handler.cut(data, len(data) // 2)
+
+
+def wrong_length(handler: Handler, data: bytes) -> bool:
+    return handler.reply(200, data[:-1], "application/octet-stream")
+
+
+PASSING: dict[str, list[Answer]] = {
+    "429": [status(429, Retry_After="0")] * 2,
+    "500": [status(500)],
+    "503": [status(503)] * 3,
+    "hangs up": [lambda handler, _: handler.hang_up()],
+    "cut": [half],
+    "500 in the middle": [half, status(500)],
+    "429 in the middle": [half, status(429)],
+    "slow": [trickle],
+    "silent in the middle": [silent],
+}
+"""How the registry answers the first requests for each blob; then it serves it."""
+
+LASTING: dict[str, tuple[list[Answer], int, str, str]] = {
+    "401": ([status(401)], 50, "registry-denied", "log in"),
+    "403": ([status(403)], 50, "registry-denied", "403"),
+    "404": ([status(404)], 50, "source-not-found", "answers 404"),
+    "429": ([status(429)], 50, "registry-unreachable", "429"),
+    "500": ([status(500)], 50, "registry-unreachable", "500"),
+    "500 in the middle": ([half, status(500)], 50, "registry-unreachable", "500"),
+    "cut at the same place": ([half], 50, "registry-unreachable", "cut short"),
+    "truncated": ([wrong_length], 20, "blob-differs", "the registry serves"),
+    "silent": ([silent], 50, "registry-unreachable", "cut short"),
+    "a ring": (
+        [lambda handler, _: handler.reply(307, headers={"Location": handler.path})],
+        50,
+        "registry-answer-invalid",
+        "redirect",
+    ),
+    "to another machine": (
+        [status(307, Location="http://registry.example.org/x")],
+        50,
+        "registry-answer-invalid",
+        "registry.example.org",
+    ),
+    "to a file": ([status(307, Location="file:///etc/passwd")], 50, "registry-answer-invalid", "file:"),
+}
+"""How it answers every request for a layer (the last again and again), and what the export says of it."""
+
+
+class TestEveryFault:
+    def at_blobs(self, registry: Registry, answers: list[Answer], *, lasting: bool) -> Counter[str]:
+        asked: Counter[str] = Counter()
+
+        def fault(handler: Handler) -> bool:
+            name = name_of(handler)
+            data = registry.blobs["mirror/x"].get(name)
+            if data is None or (lasting and name != PLAIN.layers[0].digest):
+                return False
+            asked[name] += 1
+            if asked[name] > len(answers) and not lasting:
+                return False
+            return answers[min(asked[name], len(answers)) - 1](handler, data)
+
+        registry.faults.append(fault)
+        return asked
+
+    @pytest.mark.parametrize("name", PASSING)
+    def test_passing(self, name: str, site: Site, registry: Registry, impatient: None) -> None:
+        """The same bundle, byte for byte, as from a registry that is well."""
+        source = hold(site, registry, "x", PLAIN)
+        assert site.export(source, "--plain-http").code == 0
+        before = site.bundle.read_bytes()
+        site.bundle.unlink()
+        asked = self.at_blobs(registry, PASSING[name], lasting=False)
+        exported = site.export(source, "--plain-http")
+        assert exported.code == 0, exported
+        assert asked[PLAIN.layers[0].digest] >= len(PASSING[name])
+        assert site.bundle.read_bytes() == before
+
+    @pytest.mark.parametrize("name", LASTING)
+    def test_lasting(self, name: str, site: Site, registry: Registry, impatient: None) -> None:
+        """Refused by its kind; nothing is left; and when the registry is well again, the same command does it."""
+        answers, code, kind, said = LASTING[name]
+        source = hold(site, registry, "x", PLAIN)
+        self.at_blobs(registry, answers, lasting=True)
+        refused = site.export(source, "--plain-http")
+        assert (refused.code, refused.kinds) == (code, [kind]), refused
+        assert said in refused.messages
+        assert registry.host in refused.messages
+        assert not site.bundle.exists()
+        assert litter(site.folder) == []
+        registry.faults.clear()
+        assert site.export(source, "--plain-http").code == 0
+
+    def test_layers_from_another_host(self, site: Site, registry: Registry, impatient: None) -> None:
+        """As registries before object storage do; the password stays behind."""
+        registry.login = ("user", "pass")
+        auth = {"auths": {registry.host: {"auth": basic("user", "pass").removeprefix("Basic ")}}}
+        (site.folder / "auth.json").write_text(json.dumps(auth))
+        with Registry().serving() as storage, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("REGISTRY_AUTH_FILE", str(site.folder / "auth.json"))
+            source = hold(site, registry, "x", PLAIN)
+            for digest, data in registry.blobs["mirror/x"].items():
+                storage.files[f"/{digest}"] = data
+            self.at_blobs(
+                registry,
+                [lambda handler, _: handler.reply(307, headers={"Location": f"{storage.url}/{name_of(handler)}"})],
+                lasting=True,
+            )
+            exported = site.export(source, "--plain-http")
+        assert exported.code == 0, exported
+        assert {path for _, path, _ in storage.requests} == {f"/{PLAIN.layers[0].digest}"}
+        assert storage.authorizations("/") == [""]
+
+
+def name_of(handler: Handler) -> str:
+    return handler.path.rpartition("/")[2]
 
 
 class TestBadLines:
