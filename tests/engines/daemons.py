@@ -39,6 +39,8 @@ class Daemon:
             if self.process.poll() is not None or time.monotonic() > end:
                 raise AssertionError((line, (self.folder / "log").read_text()[-2000:]))
             time.sleep(0.02)
+        # Somebody else's may have taken the port meanwhile, and answer in its place.
+        assert self.process.poll() is None, (line, (self.folder / "log").read_text()[-2000:])
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process is None:

@@ -3,81 +3,27 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import forge
 import pytest
 
-from tests.cli.site import AT, RUST, Result, Site, run
+from tests.cli.site import AT, RUST, run
 from tests.engines.daemons import Podman, Registry
 from tests.engines.forms import one, pair
 from tests.engines.gpg import Gpg
+from tests.engines.place import PATH, Place, accepted
 from tests.engines.registry import put
 from tests.engines.tools import Tools
 
 pytestmark = pytest.mark.engines
 
 OTHER = "docker.io/stagex/other:1.0"
-PATH = "site/stagex"
-
-
-class Place:
-    """A site whose maintainers are gpg's, a registry, and the policy over it."""
-
-    def __init__(self, folder: Path, gpg: Gpg, registry: Registry, tools: Tools) -> None:
-        self.gpg, self.registry, self.tools = gpg, registry, tools
-        self.site = Site(folder)
-        self.site.maintainers.write_text(gpg.maintainers())
-        self.site.keyring.write_bytes(gpg.export())
-        assert self.site.init().code == 0
-        self.folder = folder / "policy"
-
-    def carry(self, images: Sequence[tuple[str, forge.Sample, Sequence[str]]], *, detached: bool = False) -> None:
-        """Signed by these people and pushed to the registry by our import."""
-        sources = []
-        for reference, found, people in images:
-            claim = forge.claim(reference, found.digest)
-            sign = self.gpg.detach if detached else self.gpg.sign
-            self.site.put(reference, found.digest, *(sign(nick, claim) for nick in people))
-            sources.append(self.site.image(reference, found))
-        exported = self.site.export(*sources)
-        assert exported.code == 0, exported
-        line = ["--trust", self.site.trust, "--store", self.site.store, "--at", AT, "--format", "json"]
-        to = ["--to", f"docker://{self.registry.host}/site", "--plain-http"]
-        loaded = run("import", self.site.bundle, *line, *to)
-        assert loaded.code == 0, loaded
-
-    def write(self, *more: object) -> Result:
-        line = ["--trust", self.site.trust, "--store", self.site.store, "--at", AT, "--format", "json"]
-        return run("policy", "write", *line, "-o", self.folder, "--registry", f"{self.registry.host}/site", *more)
-
-    def copy(self, name: str) -> subprocess.CompletedProcess[bytes]:
-        """skopeo, with our policy and nothing else."""
-        self.tools.require("skopeo")
-        where = ["--policy", self.folder / "policy.json", "--registries.d", self.folder / "registries.d"]
-        source = f"docker://{self.registry.host}/{PATH}/{name}"
-        target = f"dir:{self.tools.folder}/copy"
-        self.tools.folder.mkdir(exist_ok=True)
-        line = ["skopeo", *map(str, where), "copy", "--src-tls-verify=false", source, target]
-        return subprocess.run(line, capture_output=True, check=False)
-
-    def signatures(self, found: forge.Sample, name: str) -> list[Path]:
-        return sorted((self.folder / "lookaside" / PATH / f"{name}@{found.digest.replace(':', '=')}").iterdir())
 
 
 @pytest.fixture
 def place(tmp_path: Path, gpg: Gpg, registry: Registry, tools: Tools) -> Place:
     return Place(tmp_path / "site", gpg, registry, tools)
-
-
-def accepted(done: subprocess.CompletedProcess[bytes]) -> bool:
-    """Copied; or refused for its signatures, and for nothing else."""
-    if done.returncode != 0:
-        assert b"Source image rejected" in done.stderr, done.stderr
-    return done.returncode == 0
 
 
 def test_skopeo(place: Place) -> None:
@@ -123,19 +69,13 @@ def test_podman_pull(place: Place, podman: Podman) -> None:
     place.carry([(RUST, good, ["bert", "dora"])])
     assert place.write().code == 0
     put(place.registry.host, f"{PATH}/pallet-rust", evil, "evil")
-    settings = podman.folder / ".config" / "containers"
-    settings.mkdir(parents=True)
-    (settings / "policy.json").symlink_to(place.folder / "policy.json")
-    (settings / "registries.d").symlink_to(place.folder / "registries.d")
+    place.bind(podman)
 
-    def pull(name: str) -> None:
-        podman.run("podman", "pull", "-q", "--tls-verify=false", f"{place.registry.host}/{PATH}/pallet-rust{name}")
-
-    pull(f"@{good.digest}")
+    place.pull(podman, f"pallet-rust@{good.digest}")
     assert list(podman.held().values()) == [good.digest]
     for name in (":evil", f"@{evil.digest}"):
         with pytest.raises(AssertionError, match="Source image rejected"):
-            pull(name)
+            place.pull(podman, f"pallet-rust{name}")
     assert list(podman.held().values()) == [good.digest]
 
     # podman load asks the same policy, and archives have no signatures.
@@ -147,8 +87,7 @@ def test_podman_pull(place: Place, podman: Podman) -> None:
     written = place.write("--accept-unsigned-archives")
     assert written.json["overrides"] == ["accept-unsigned-archives"]
     assert "any archive" in written.errors
-    (settings / "policy.json").unlink()
-    (settings / "policy.json").symlink_to(place.folder / "policy.json")
+    place.bind(podman)
     assert run("import", place.site.bundle, *line, env=podman.env).code == 0
 
 
