@@ -6,6 +6,7 @@ Every document signature here is right; what is wrong, if anything, is in the ce
 from __future__ import annotations
 
 import hashlib
+from typing import Literal
 
 import forge
 import pytest
@@ -183,6 +184,8 @@ def test_c1_the_latest_self_signature_wins() -> None:
 def test_c1_the_order_of_packets_says_nothing() -> None:
     newer, older = (certification(PRIMARY, UID, flags=f, created=CREATED + t) for f, t in ((0x01, DAY), (0x03, 0)))
     assert bad(built(user_id(UID), newer, older)) == bad(built(user_id(UID), older, newer)) == "key-not-for-signing"
+    newer, older = (direct_key(PRIMARY, flags=f, created=CREATED + t) for f, t in ((0x01, DAY), (0x03, 0)))
+    assert bad(built(newer, older)) == bad(built(older, newer)) == "key-not-for-signing"
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -668,6 +671,18 @@ def test_c7_a_revocation_that_is_not_quite_in_form(revocation: bytes) -> None:
     assert refused(signed_by(ALICE), ALICE.revoked(revocation)) in {"certificate-revoked", "no-certificate"}
 
 
+@pytest.mark.parametrize("named", [["issuer-fingerprint"], ["issuer"]])
+def test_c7_revocation_that_names_another_key_is_no_anonymous_one(
+    named: list[Literal["issuer-fingerprint", "issuer"]],
+) -> None:
+    """Whether it names it in one way or in the other; only one that names nobody is tried without a hint."""
+    strangers = key_revocation(PRIMARY, signer=MALLORY, omit=named)
+    (loaded,) = load_keyring([ALICE.revoked(strangers).bytes])
+    assert (loaded.dropped, loaded.revocations) == (1, ())
+    (loaded,) = load_keyring([ALICE.revoked(key_revocation(PRIMARY, omit=["issuer", "issuer-fingerprint"])).bytes])
+    assert (loaded.dropped, len(loaded.revocations)) == (0, 1)
+
+
 MISPLACED = {
     "at-the-end": WITH_SUBKEY.append(key_revocation(PRIMARY)),
     "below-the-user-id": WITH_SUBKEY.insert("certification", key_revocation(PRIMARY)),
@@ -988,6 +1003,12 @@ def test_c10_packets_that_say_nothing(extra: bytes) -> None:
     assert next(iter(load_keyring([noisy.bytes]))).dropped == (1 if extra[0] & 0x3F >= 40 else 0)
 
 
+def test_c10_what_is_dropped_is_counted_once_each() -> None:
+    foreign = [certification(PRIMARY, UID, signer=secret_key(f"friend {n}")) for n in range(2)]
+    cert = ALICE.append(foreign[0], packet(40, b"x"), packet(63, b""), foreign[1], packet(41, b"y"))
+    assert next(iter(load_keyring([cert.bytes]))).dropped == 5
+
+
 @pytest.mark.parametrize("cert", [ALICE, WITH_SUBKEY])
 def test_c10_secret_key_block(cert: forge.Certificate) -> None:
     for data in (cert.secret_bytes, ALICE.bytes + cert.secret_bytes):
@@ -1177,8 +1198,19 @@ def test_s7_malformed_embedded_signature_beside_a_right_one(embedded: bytes) -> 
 
 def test_s7_value_that_cannot_be_decoded_in_a_signature_that_is_not_its_own() -> None:
     """Whoever made it, the first octets of the digest say that it was not over this user id."""
-    body = certification(PRIMARY, UID, left16=b"\0\0")[2:]
-    assert good(ALICE.insert("certification", packet(2, body + b"\0"))) == ()
+    lost = packet(2, certification(PRIMARY, UID, left16=b"\0\0")[2:] + b"\0")
+    assert good(ALICE.insert("certification", lost)) == ()
+    assert bad(built(user_id(UID), lost)) == "no-self-signature"
+
+
+def test_s7_malformed_signature_over_a_user_attribute_of_its_own() -> None:
+    """It vouches for nothing (C1), but it is the owner's, and elsewhere it may say something."""
+    image = b"\x01\x10\x00\x01\x01" + bytes(12) + b"jpeg"
+    attribute = Part("attribute", packet(17, image))
+    twice = [subpacket(9, bytes(4))] * 2
+    certifications = [certification(PRIMARY, image, tag=tag, hashed=twice) for tag in (17, 13)]
+    assert unreadable(ALICE.append(attribute, certifications[0])) == "certificate-malformed"
+    assert good(ALICE.append(attribute, certifications[1])) == ()  # over a user id that is not here
 
 
 def test_repeated_packets_are_one() -> None:
