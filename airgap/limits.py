@@ -24,6 +24,7 @@ class Limits:
     maintainers_history: int = 16  # earlier versions of MAINTAINERS in one bundle: a site that missed them catches up
     keyring: int = 16 * MIB  # bytes of one keyring file, flooded certificates included
     certificates: int = 10_000  # certificates in one keyring
+    keyring_checks: int = 50_000  # signature checks that reading keyrings may cost, large RSA keys and hashing weighed
     certificate: int = 1 * MIB  # bytes of one certificate after third-party certifications are dropped
     certificate_packets: int = 20_000  # packets of one certificate, third-party certifications included
     user_id: int = 32 * KIB - 1  # bytes: longer ones do not count in Sequoia, so they vouch for nothing here

@@ -100,6 +100,17 @@ def is_long_enough(hash_: HashAlgorithm, key: PublicKey) -> bool:
     return hash_.primitive.digest_size >= _DIGEST_MIN.get(curve, 0)
 
 
+def cost(key: PublicKey) -> int:
+    """What one check with this key costs, in checks with RSA-4096 and its usual exponent; all others cost less."""
+    material = key.material
+    if not isinstance(material, RSAMaterial):
+        return 1
+    bits, exponent_bits = material.n.bit_length(), material.e.bit_length()
+    if bits > RSA_BITS_MAX or exponent_bits > RSA_EXPONENT_BITS_MAX:
+        return 1  # refused before any arithmetic
+    return max(1, bits**2 * exponent_bits // (4096**2 * 17))
+
+
 def verify_digest(key: PublicKey, algorithm: int, hash_: HashAlgorithm, digest: bytes, value: SignatureValue) -> None:
     """Check one signature over an already computed digest (S14). Raises OpenPGPError, returns nothing on success."""
     material = require_key(key)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from airgap.errors import AirgapError, FormatError, OpenPGPError
 from airgap.limits import LIMITS
+from airgap.openpgp.budget import Budget
 from airgap.openpgp.certificate import Certificate
 from airgap.openpgp.decode import Signature
 from airgap.openpgp.keys import Fingerprint, PublicKey
@@ -85,16 +86,17 @@ class Keyring:
 def load_keyring(files: Iterable[bytes]) -> Keyring:
     """Read keyring files. A certificate that cannot be read is a problem to show; a file that cannot, an error.
 
-    Raises FormatError or OpenPGPError for a file that is no keyring or holds a secret key.
+    Raises FormatError or OpenPGPError for files that are no keyrings, hold a secret key or cost too much to read.
     """
     certificates: list[Certificate] = []
     problems: list[AirgapError] = []
+    budget = Budget()
     for data in files:
         for group in split_certificates(data):
             if len(certificates) + len(problems) == LIMITS.certificates:
                 raise FormatError("limit-exceeded", f"a keyring holds more than {LIMITS.certificates} certificates")
             try:
-                certificates.append(load_certificate(group))
+                certificates.append(load_certificate(group, budget))
             except OpenPGPError as error:
                 problems.append(error)
     return Keyring(certificates, problems)

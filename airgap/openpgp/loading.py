@@ -13,7 +13,16 @@ from typing import Final
 from airgap.errors import FormatError, OpenPGPError
 from airgap.limits import LIMITS
 from airgap.openpgp import armor, packets
-from airgap.openpgp.algorithms import HASHES, REVOCATION_HASHES, SHA224, is_long_enough, verify_digest
+from airgap.openpgp.algorithms import (
+    HASHES,
+    REVOCATION_HASHES,
+    SHA224,
+    HashAlgorithm,
+    cost,
+    is_long_enough,
+    verify_digest,
+)
+from airgap.openpgp.budget import Budget
 from airgap.openpgp.certificate import RANK, Certificate, Component, Revocation, SelfSignature, Subkey
 from airgap.openpgp.decode import Signature, decode_public_key, decode_signature
 from airgap.openpgp.keys import PublicKey
@@ -75,14 +84,17 @@ def _split(found: Iterable[Packet]) -> Iterator[list[Packet]]:
         yield group
 
 
-def load_certificate(group: Sequence[Packet]) -> Certificate:
-    """Decode and verify one certificate's own parts. Raises OpenPGPError if it cannot be read to its last byte."""
+def load_certificate(group: Sequence[Packet], budget: Budget) -> Certificate:
+    """Decode and verify one certificate's own parts. Raises OpenPGPError if it cannot be read to its last byte.
+
+    Raises FormatError(limit-exceeded) if that would cost more than is left of the budget.
+    """
     try:
         if len(group) > LIMITS.certificate_packets:
             raise Malformed(f"more than {LIMITS.certificate_packets} packets")
         primary = decode_public_key(group[0].body)
         components, dropped = _components(group, primary)
-        return _Loader(primary, components).load(dropped)
+        return _Loader(primary, components, budget).load(dropped)
     except Malformed as error:
         raise _malformed(error) from None
 
@@ -149,6 +161,10 @@ def _as_components(parts: Mapping[Packet, Mapping[Packet, object]]) -> tuple[Com
 
 def _is_own(packet: Packet, primary: PublicKey) -> bool:
     """Whether a signature names the primary key as its issuer, or is a revocation that names nobody."""
+    if packet.body[:1] == b"\6" and len(packet.body) > LIMITS.certificate:
+        # Only version 6 has areas that long: split, they would take fifty times their size of memory. One of its own
+        # is over the limit anyway.
+        raise Malformed(f"a version 6 signature of {len(packet.body)} bytes, over the limit of {LIMITS.certificate}")
     try:
         signature = decode_signature(packet.body)
     except (Malformed, OpenPGPError):
@@ -171,6 +187,7 @@ class _Loader:
 
     primary: PublicKey
     components: tuple[Component, ...]
+    budget: Budget = field(default_factory=Budget)
     checks: int = 0
     places: int = 0
     weak: int = 0
@@ -233,7 +250,13 @@ class _Loader:
         if self.places > LIMITS.misplaced_signatures:
             raise Malformed(f"more than {LIMITS.misplaced_signatures} places to look for its signatures")
         hash_, material = REVOCATION_HASHES.get(signature.hash_algorithm), self._material(packet)
-        return hash_ is not None and material is not None and signature.digest(hash_, material)[:2] == signature.prefix
+        if hash_ is None or material is None:
+            return False
+        return self._digest(signature, hash_, material)[:2] == signature.prefix
+
+    def _digest(self, signature: Signature, hash_: HashAlgorithm, material: bytes) -> bytes:
+        self.budget.spend_hashing(len(material) + len(signature.hashed_fields))
+        return signature.digest(hash_, material)
 
     def _material(self, packet: Packet) -> bytes | None:
         """What signatures over this packet are made over (§5.2.4); None for a subkey of another version."""
@@ -325,7 +348,8 @@ class _Loader:
             return False
         if signature.version == 6 and len(signature.salt) != hash_.salt:
             return False
-        digest = signature.digest(hash_, material)
+        digest = self._digest(signature, hash_, material)
+        self.budget.spend(cost(key))
         try:
             verify_digest(key, signature.key_algorithm, hash_, digest, signature.value())
         except OpenPGPError:

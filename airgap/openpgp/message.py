@@ -106,8 +106,9 @@ def _inflate(body: bytes) -> bytes:
 def _signature(packet: Packet) -> Signature:
     try:
         signature = decode_signature(packet.body)
-        if signature.fault is not None:
-            raise Malformed(signature.fault)
+        fault = signature.fault  # looks at every signature embedded in it
+        if fault is not None:
+            raise Malformed(fault)
         return signature
     except Malformed as error:
         raise OpenPGPError("signature-malformed", f"the signature packet is malformed: {error}") from None

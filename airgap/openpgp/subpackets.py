@@ -28,6 +28,7 @@ ISSUER_FINGERPRINT: Final = 33
 # Types this verifier knows: a critical subpacket of any other type voids its signature (§5.2.3.7). 34 and 35 are known
 # so that a self-signature that shortens a key's life and carries them still counts; they decide nothing.
 KNOWN: Final = frozenset({2, 3, 4, 5, 6, 7, 9, 11, 12, 16, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 32, 33, 34, 35})
+_ISSUERS: Final = frozenset({ISSUER_KEY_ID, ISSUER_FINGERPRINT})
 # A second one of these would let two readers see two values; one reader's "last" is another's "first".
 _AT_MOST_ONCE: Final = frozenset({EXPIRATION_TIME, KEY_EXPIRATION_TIME, KEY_FLAGS, REVOCATION_REASON})
 
@@ -57,7 +58,10 @@ class Area:
 
 
 def parse_area(data: bytes) -> Area:
-    """Split one area and look at every value. Raises Malformed only if it cannot be split."""
+    """Split one area and look at every value. Raises Malformed only if it cannot be split.
+
+    Where there are too many, that is its fault whatever the others say; only whose signature it is must still be seen.
+    """
     found: list[Subpacket] = []
     bodies: dict[int, list[bytes]] = {}
     at = 0
@@ -65,8 +69,10 @@ def parse_area(data: bytes) -> Area:
         length, at = _length(data, at)
         if length == 0 or at + length > len(data):
             raise Malformed("a subpacket runs past its area")
-        found.append(Subpacket(data[at] & 0x7F, bool(data[at] & 0x80), data[at + 1 : at + length]))
-        bodies.setdefault(found[-1].type, []).append(found[-1].body)
+        type_ = data[at] & 0x7F
+        if len(found) <= LIMITS.subpackets or type_ in _ISSUERS:
+            found.append(Subpacket(type_, bool(data[at] & 0x80), data[at + 1 : at + length]))
+            bodies.setdefault(type_, []).append(found[-1].body)
         at += length
     return Area(tuple(found), _fault(found), bodies)
 

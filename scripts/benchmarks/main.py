@@ -66,6 +66,7 @@ class Bench:
             "P4": self._audit,
             "P5": self._start,
             "P6": self._growth,
+            "hostile": self._hostile,
         }
         for name, part in parts.items():
             if self._wanted(name):
@@ -189,6 +190,11 @@ class Bench:
                     row.goal, row.met = "≤ 256 MiB", sample.peak <= PEAK_MAX
                     yield row
 
+    def _hostile(self) -> Iterator[Row]:
+        """What the worst OpenPGP files cost; tests/openpgp/test_bounds.py has the bounds."""
+        for name, (seconds, peak) in json.loads(self._python("benchmarks.probe", "hostile")).items():
+            yield Row("", f"hostile OpenPGP: {name}", ours=seconds, peak=peak)
+
     def _compared(self, row: Row, ours: Step, theirs: Step, goal: float | None, tools: tuple[str, ...]) -> Row:
         """Measure both sides; without the tools, or if by hand fails, only ours."""
         row.goal = "" if goal is None else f"≥ {goal:g}"
@@ -243,7 +249,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each side runs (default: 3)")
     parser.add_argument("--quick", action="store_true", help="data a tenth of the size")
     parser.add_argument("--large", type=int, default=0, metavar="GIB", help="also grow to a layer of so many GiB")
-    parser.add_argument("--only", action="append", default=[], metavar="P1|…|P6|limits", help="may be repeated")
+    parser.add_argument("--only", action="append", default=[], metavar="P1|…|P6|limits|hostile", help="may be repeated")
     parser.add_argument("--dir", type=Path, metavar="DIR", help="where the temporary folder goes (some 6 GB)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file, too")
     parser.add_argument("--keep", action="store_true", help="keep the data, and say where")

@@ -1,10 +1,13 @@
-"""What is measured inside one process, printed as JSON: ``python -m benchmarks.probe signature|machine …``."""
+"""What is measured inside one process, printed as JSON: ``python -m benchmarks.probe signature|machine|hostile``."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import multiprocessing
 import os
+import resource
 import sys
 import threading
 import time
@@ -78,6 +81,33 @@ def machine(folder: Path) -> dict[str, float]:
     return result
 
 
+def hostile() -> dict[str, tuple[float, int]]:
+    """Seconds and peak bytes to read each of the most expensive OpenPGP files, whether or not it is refused."""
+    from forge.hostile import KEYRINGS, SIGNATURE_FILES
+
+    start = multiprocessing.get_context("spawn")
+    found = {}
+    for name, make in {**SIGNATURE_FILES, **KEYRINGS}.items():
+        with start.Pool(1) as pool:  # a process each: the peak of one is not the next one's
+            found[name] = pool.apply(_read_hostile, (make(), name in KEYRINGS))
+    return found
+
+
+def _read_hostile(data: bytes, is_keyring: bool) -> tuple[float, int]:
+    from airgap.errors import AirgapError
+    from airgap.openpgp.keyring import load_keyring
+    from airgap.openpgp.message import parse_signature_file
+
+    start = time.perf_counter()
+    with contextlib.suppress(AirgapError):
+        if is_keyring:
+            load_keyring([data])
+        else:
+            parse_signature_file(data)
+    seconds = time.perf_counter() - start
+    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 def _best(work: Callable[[], object], times: int) -> float:
     taken = []
     for _ in range(times):
@@ -90,5 +120,7 @@ def _best(work: Callable[[], object], times: int) -> float:
 if __name__ == "__main__":
     if sys.argv[1] == "signature":
         print(json.dumps(signature(Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))))
+    elif sys.argv[1] == "hostile":
+        print(json.dumps(hostile()))
     else:
         print(json.dumps(machine(Path(sys.argv[2]))))

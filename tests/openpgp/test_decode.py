@@ -176,6 +176,13 @@ def test_c10_malformed_material_of_version_4_counts_for_nothing(material: bytes)
         decode_and_use(HEAD + material)
 
 
+@pytest.mark.parametrize("point", [b"\5" + bytes(64), b"\4" + bytes(63), b"\4" + bytes(65), b"\xff" + bytes(63)])
+def test_c10_malformed_point_of_version_6(point: bytes) -> None:
+    material = P256_OID + mpi(point)
+    with pytest.raises(Malformed, match="not an uncompressed one"):
+        decode_public_key(b"\6" + HEAD[1:] + b"\x13" + len(material).to_bytes(4, "big") + material)
+
+
 def decode_and_use(body: bytes) -> None:
     key = decode_public_key(body)
     verify_digest(key, key.algorithm, HASHES[8], bytes(32), (5, 5))
