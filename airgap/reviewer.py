@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from airgap.digest import Digest
-from airgap.errors import AirgapError, SourceError
+from airgap.errors import AirgapError
 from airgap.examiner import Examination, Job
-from airgap.limits import LIMITS
+from airgap.holdings import walk_image
 from airgap.oci.graph import GraphWalk
 from airgap.oci.referrer import Referrer, ReferrerClosure, parse_artifact
 from airgap.openpgp.keys import Fingerprint
@@ -37,7 +37,7 @@ def review(store: Store, job: Job, wanted: Iterable[Reference] = ()) -> Examinat
     ``wanted`` names images by repository, tag or digest; none means all. Rollback is no question here: an older image
     may stay. Every error is in the examination. Raises SourceError if the store holds no such image.
     """
-    images = _stored(store, tuple(wanted))
+    images = store.named(tuple(wanted))
     examination = Examination(independent=True)
     job.progress.stage("checking the store", None)
     receipts: dict[Digest, BlobReceipt] = {}
@@ -45,7 +45,8 @@ def review(store: Store, job: Job, wanted: Iterable[Reference] = ()) -> Examinat
     referrers: dict[str, Sequence[Referrer]] = {}
     for image in images:
         try:
-            walk = _walk(store, image)
+            walk = walk_image(store, image)
+            walk.finish()
             image = replace(image, platforms=tuple(map(str, walk.platforms(image.descriptor))))
             examination.reports[image.name] = reports = _judge(store, image, job.trust, job.reference_time)
             approved = approve(image, reports, job.trust, allow_older=True)
@@ -78,7 +79,7 @@ ALREADY_BELOW: Final = "already-below-quorum"
 
 def drill(store: Store, trust: Trust, without: Sequence[Fingerprint], reference_time: int) -> list[Drilled]:
     """What would become of each stored image if these certificates were revoked. Reads no blob."""
-    judged = ((image, _judge(store, image, trust, reference_time)) for image in _stored(store, ()))
+    judged = ((image, _judge(store, image, trust, reference_time)) for image in store.named(()))
     return [_drilled(image, reports, trust, without) for image, reports in judged]
 
 
@@ -98,38 +99,8 @@ def _drilled(
     return Drilled(image, before, after, outcome)
 
 
-def _stored(store: Store, wanted: tuple[Reference, ...]) -> tuple[UntrustedImage, ...]:
-    found = tuple(image for image in store.untrusted() if not wanted or any(_is_called(image, one) for one in wanted))
-    if not found:
-        names = ", ".join(map(str, wanted)) or "image"
-        raise SourceError(
-            "source-not-found",
-            f"{store.folder} holds no {names}",
-            hint="Check --store and --reference; index.json in the store lists what it holds.",
-        )
-    return found
-
-
-def _is_called(image: UntrustedImage, wanted: Reference) -> bool:
-    return (
-        wanted.repository == image.reference.repository
-        and wanted.tag in (None, image.reference.tag)
-        and wanted.digest in (None, image.digest)
-    )
-
-
 def _judge(store: Store, image: UntrustedImage, trust: Trust, reference_time: int) -> list[SignatureReport]:
     return [judge_for_image(image, name, data, trust, reference_time) for name, data in store.signatures(image).items()]
-
-
-def _walk(store: Store, image: UntrustedImage) -> GraphWalk:
-    """Step 8 over the store: the graph of one image."""
-    walk = GraphWalk((image.descriptor,))
-    for wanted in (walk.manifests(), walk.configs()):
-        for descriptor in wanted:
-            walk.feed(descriptor, store.read(descriptor, LIMITS.oci_config))
-    walk.finish()
-    return walk
 
 
 def _verify(

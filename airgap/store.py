@@ -14,12 +14,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from airgap.digest import Digest
-from airgap.errors import AirgapError, FormatError, HostError, IntegrityError
+from airgap.errors import AirgapError, FormatError, HostError, IntegrityError, SourceError
 from airgap.files import (
     BUFFER,
     held,
@@ -50,9 +50,9 @@ from airgap.reference import Reference, parse_reference
 from airgap.strict_json import StrictJSONError, canonical, parse
 from airgap.verify import UntrustedImage, VerifiedImage
 
-_PRIVATE: Final = ".airgap"
-_SIGNATURES: Final = "signatures"
-_REFERRERS: Final = "referrers"
+PRIVATE_FOLDER: Final = ".airgap"
+SIGNATURES_FOLDER: Final = "signatures"
+REFERRERS_FOLDER: Final = "referrers"
 
 
 class QuarantineFile:
@@ -95,7 +95,7 @@ class Quarantine:
 
     def put_referrer(self, digest: Digest, data: bytes) -> None:
         """Keep a blob of an artifact, which may also be a blob of an image."""
-        self.referrers[digest] = path = self._folder / f"{digest.hex}.{_REFERRERS}"
+        self.referrers[digest] = path = self._folder / f"{digest.hex}.{REFERRERS_FOLDER}"
         self._files.append(QuarantineFile(path))
         self._files[-1].write(memoryview(data))
         self._files[-1].close()
@@ -119,7 +119,7 @@ class Store:
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the lock. Raises HostError(store-locked); a lock of a process that died is free at once."""
-        private = self.folder / _PRIVATE
+        private = self.folder / PRIVATE_FOLDER
         make_folder(private)
         path = private / "lock"
         with held(path, self.folder, create=True):
@@ -134,7 +134,7 @@ class Store:
 
         What an import that was killed left behind is removed first: the lock says that nobody else is at work.
         """
-        folder = self.folder / _PRIVATE / "quarantine"
+        folder = self.folder / PRIVATE_FOLDER / "quarantine"
         remove_tree(folder)
         make_folder(folder / bundle.hex)
         quarantine = Quarantine(folder / bundle.hex)
@@ -163,14 +163,43 @@ class Store:
             found.append(UntrustedImage(Reference(name.repository, name.tag), bare, ()))
         return tuple(found)
 
+    def named(self, wanted: Sequence[Reference]) -> tuple[UntrustedImage, ...]:
+        """The published images that are called so by repository, tag or digest; all, if nothing is wanted.
+
+        Raises SourceError(source-not-found) if there is none.
+        """
+        found = tuple(one for one in self.untrusted() if not wanted or any(map(one.is_called, wanted)))
+        if not found:
+            names = ", ".join(map(str, wanted)) or "image"
+            raise SourceError(
+                "source-not-found",
+                f"{self.folder} holds no {names}",
+                hint="Check --store and the reference; `airgap store list` shows what a store holds.",
+            )
+        return found
+
+    @property
+    def is_published(self) -> bool:
+        """Whether there is an index. Without one nobody can tell which blobs belong to images."""
+        with host_errors(str(self.folder)):
+            return all((self.folder / name).exists() for name in (LAYOUT_FILE, INDEX_FILE))
+
+    def unpublish(self, images: Collection[UntrustedImage]) -> None:
+        """Take images out of the index, durably and in one step; their blobs and evidence stay."""
+        listed = zip(self.images(), self.untrusted(), strict=True)
+        left = [(one.name or "", one) for one, image in listed if image not in images]
+        write_whole(self.folder / INDEX_FILE, encode_index(left))
+
     def signatures(self, image: UntrustedImage) -> dict[str, bytes]:
         """The evidence that is kept of an image: its signature files by their path in the lookaside tree."""
-        files = _read_signatures(self.folder / _SIGNATURES / image.lookaside)
-        return {f"{_SIGNATURES}/{image.lookaside}/signature-{number}": data for number, data in enumerate(files, 1)}
+        files = _read_signatures(self.folder / SIGNATURES_FOLDER / image.lookaside)
+        return {
+            f"{SIGNATURES_FOLDER}/{image.lookaside}/signature-{number}": data for number, data in enumerate(files, 1)
+        }
 
     def referrers(self, image: UntrustedImage) -> tuple[Referrer, ...]:
         """The artifacts that were kept of an image. Raises FormatError, IntegrityError."""
-        path = self.folder / _REFERRERS / f"{image.digest.hex}.json"
+        path = self.folder / REFERRERS_FOLDER / f"{image.digest.hex}.json"
         if not path.exists():
             return ()
         try:
@@ -249,7 +278,7 @@ class Store:
     def artifact(self, digest: Digest, size: int) -> bytes:
         """A blob of an artifact, hashed again. Raises FormatError(limit-exceeded), IntegrityError, HostError."""
         _require_within(digest, size, LIMITS.referrer_blob)
-        return b"".join(_chunks(self.folder / _REFERRERS / digest.hex, digest, size))
+        return b"".join(_chunks(self.folder / REFERRERS_FOLDER / digest.hex, digest, size))
 
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
         """A small stored blob, hashed again. Raises FormatError(limit-exceeded), IntegrityError."""
@@ -260,7 +289,7 @@ class Store:
         """Add signature files to the lookaside tree; one that is already there under any number is not repeated."""
         folders: dict[Path, list[bytes]] = {}
         for path, data in evidence.items():
-            folder = self.folder / _SIGNATURES / path.rpartition("/")[0]
+            folder = self.folder / SIGNATURES_FOLDER / path.rpartition("/")[0]
             if folder not in folders:
                 make_folder(folder)
                 folders[folder] = _read_signatures(folder)
@@ -283,7 +312,7 @@ class Store:
         """``before`` is told what stood in a list that is replaced."""
         if not referrers:
             return
-        folder = self.folder / _REFERRERS
+        folder = self.folder / REFERRERS_FOLDER
         make_folder(folder)
         sync_all(list(quarantine.referrers.values()))
         for digest, path in quarantine.referrers.items():

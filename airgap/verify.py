@@ -51,6 +51,14 @@ class UntrustedImage:
         """A name that is unique among images and valid as an OCI ref name."""
         return f"{self.reference}@{self.digest}"
 
+    def is_called(self, wanted: Reference) -> bool:
+        """Whether somebody who writes ``wanted``, a repository, a tag or a digest of it, means this image, too."""
+        return (
+            wanted.repository == self.reference.repository
+            and wanted.tag in (None, self.reference.tag)
+            and wanted.digest in (None, self.digest)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class BlobReceipt:

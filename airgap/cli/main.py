@@ -28,6 +28,7 @@ _MODULES: Final = {
     "trust": "airgap.cli.trust",
     "signatures": "airgap.cli.signatures",
     "log": "airgap.cli.log",
+    "store": "airgap.cli.store",
     "check-digest": "airgap.cli.check_digest",
     "policy": "airgap.cli.policy",
 }

@@ -438,6 +438,42 @@ def _policy(document: Mapping[str, Any]) -> Iterator[str]:
     yield from _errors(document)
 
 
+def _store(document: Mapping[str, Any]) -> Iterator[str]:
+    images = document["images"]
+    yield f"NOT VERIFIED: {len(images)} images, {size(document['bytes'])}; `airgap verify --store` judges them again"
+    for one in _most(images):
+        yield ""
+        yield f"? {one['reference']}"
+        yield f"  digest     {one['digest']}"
+        yield f"  platforms  {', '.join(one['platforms']) or '-'}"
+        yield f"  size       {'cannot be told' if one['bytes'] is None else size(one['bytes'])}"
+        artifacts = f", {one['referrers']} artifacts" if one["referrers"] else ""
+        yield f"  signatures {one['signatures']} kept (not checked){artifacts}"
+    yield from _errors(document)
+
+
+def _sweep(document: Mapping[str, Any]) -> Iterator[str]:
+    files, freed = document["files"], size(document["bytes"])
+    if document["errors"]:
+        yield "REFUSED: nothing was removed"
+    elif document["dry_run"]:
+        yield f"WOULD BE REMOVED: {len(document['images'])} images, {len(files)} files, {freed}; nothing was changed"
+    else:
+        yield f"REMOVED: {len(document['images'])} images, {len(files)} files, {freed} ({document['bytes']} bytes)"
+    for one in _most(document["images"]):
+        yield f"  {one['reference']}  {short(one['digest'])}"
+    if document["dry_run"]:
+        for one in _most(files):
+            yield f"  {one['path']}  {size(one['size'])}"
+    if not document["listed"]:
+        yield "note: there is no index, so nobody can tell which blobs belong to images; they stay"
+    for path in _most(document["strange"]):
+        yield f"note: left {path}: it is not airgap's"
+    if len(document["strange"]) > _ROWS_MAX:
+        yield f"note: and {len(document['strange']) - _ROWS_MAX} more"
+    yield from _errors(document)
+
+
 _VIEWS: Final = {
     "airgap/verdict/v1": _verdict,
     "airgap/inspection/v1": _inspection,
@@ -455,5 +491,7 @@ _VIEWS: Final = {
     "airgap/audit/v1": _audit,
     "airgap/check-digest/v1": _check,
     "airgap/policy/v1": _policy,
+    "airgap/store/v1": _store,
+    "airgap/store-sweep/v1": _sweep,
     "airgap/error/v1": _error,
 }
