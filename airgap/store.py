@@ -184,6 +184,16 @@ class Store:
         with host_errors(str(self.folder)):
             return all((self.folder / name).exists() for name in (LAYOUT_FILE, INDEX_FILE))
 
+    def require_published(self) -> None:
+        """Raises SourceError(source-not-found) if there is no index."""
+        if not self.is_published:
+            raise SourceError(
+                "source-not-found",
+                f"{self.folder} is no store: it has no {LAYOUT_FILE} and {INDEX_FILE}",
+                hint="Check the path (by default store/ in AIRGAP_HOME). `airgap import` makes a store.",
+                path=str(self.folder),
+            )
+
     def unpublish(self, images: Collection[UntrustedImage]) -> None:
         """Take images out of the index, durably and in one step; their blobs and evidence stay."""
         listed = zip(self.images(), self.untrusted(), strict=True)

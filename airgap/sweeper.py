@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from airgap.digest import Digest
-from airgap.errors import AirgapError, SourceError
+from airgap.errors import AirgapError
 from airgap.files import is_occupied
 from airgap.folders import remove_empty, remove_files, tree
 from airgap.garbage import Garbage, Needed, find_garbage, is_ours
@@ -36,8 +36,7 @@ def survey(store: Store) -> list[Shelf]:
 
     Raises FormatError for an index that is none, SourceError if there is no store.
     """
-    if not store.is_published:
-        raise _no_store(store)
+    store.require_published()
     return [_shelf(store, image) for image in store.untrusted()]
 
 
@@ -92,9 +91,8 @@ def sweeping(store: Store, unwanted: Sequence[Reference] = ()) -> Iterator[Sweep
 
     Raises SourceError(source-not-found) if a reference names no image of it, FormatError, HostError(store-locked).
     """
-    is_store = store.is_published or (not unwanted and is_occupied(store.folder / PRIVATE_FOLDER))
-    if not is_store:
-        raise _no_store(store)
+    if unwanted or not is_occupied(store.folder / PRIVATE_FOLDER):
+        store.require_published()
     with store.writing():
         yield _plan(store, unwanted)
 
@@ -135,13 +133,4 @@ def _unreadable(image: UntrustedImage, error: AirgapError) -> AirgapError:
         f"{image.name} cannot be read, so nobody can tell what it needs, and nothing was removed: {error.message}",
         hint="Import its bundle again, which mends it; or take it out, too: `airgap store rm REFERENCE@DIGEST`.",
         image=image.name,
-    )
-
-
-def _no_store(store: Store) -> SourceError:
-    return SourceError(
-        "source-not-found",
-        f"{store.folder} is no store: it has no oci-layout and index.json",
-        hint="Check --store (default: store/ in AIRGAP_HOME). `airgap import` makes a store.",
-        path=str(store.folder),
     )

@@ -29,6 +29,7 @@ _MODULES: Final = {
     "signatures": "airgap.cli.signatures",
     "log": "airgap.cli.log",
     "store": "airgap.cli.store",
+    "diff": "airgap.cli.diff",
     "check-digest": "airgap.cli.check_digest",
     "policy": "airgap.cli.policy",
 }

@@ -474,6 +474,61 @@ def _sweep(document: Mapping[str, Any]) -> Iterator[str]:
     yield from _errors(document)
 
 
+def _diff(document: Mapping[str, Any]) -> Iterator[str]:
+    judged = document["trust"] is not None
+    how = (
+        "signatures were judged, no blob was read"
+        if judged
+        else "signature files are only counted; --trust DIR judges them and names people"
+    )
+    yield f"NOT VERIFIED: this compares what both claim to hold; {how}."
+    for name in ("a", "b"):
+        side = document[name]
+        of = f", {side['id']}" if side["id"] else ""
+        yield f"{name.upper()}  {side['path']}  ({side['kind']}{of}; {side['images']} images, {size(side['bytes'])})"
+    if not document["different"]:
+        yield "THE SAME images with the same signatures"
+    for sign, rows, word in (("+", document["added"], "added"), ("-", document["removed"], "removed")):
+        for one in _most(rows):
+            yield ""
+            yield f"{sign} {one['reference']}  {short(one['digest'])}  {word}"
+            yield f"  {_stands(one)}"
+    for row in _most(document["changed"]):
+        yield ""
+        yield f"≠ {row['reference']}  changed"
+        for sign, rows in (("-", row["before"]), ("+", row["after"])):
+            yield from (f"  {sign} {one['digest']}  {_stands(one)}" for one in rows)
+        yield from _people_of(row, judged)
+    differing = [one for one in document["common"] if one["different"]]
+    for row in _most(differing):
+        yield ""
+        yield f"= {row['reference']}  {short(row['digest'])}  other signatures"
+        yield f"  files   {row['signatures_added']} added, {row['signatures_removed']} removed"
+        if judged:
+            yield f"  before  {_stands(row['before'])}"
+            yield f"  now     {_stands(row['after'])}"
+        yield from _people_of(row, judged)
+    yield ""
+    yield f"unchanged: {len(document['common']) - len(differing)} images"
+    yield f"to carry from A to B: {document['carry']['blobs']} blobs, {size(document['carry']['bytes'])}"
+    yield "NOT VERIFIED: only `airgap verify` and `airgap import` can tell whether it is true."
+
+
+def _stands(one: Mapping[str, Any]) -> str:
+    if one["signers"] is None:
+        return f"{one['signatures']} signature files (not checked)"
+    who = f"signed by {', '.join(one['signers']) or 'nobody'}"
+    if not one["quorum"]:
+        return f"{who}; WOULD BE REFUSED ({one['refusal']})"
+    return f"{who}; exactly at the threshold" if one["at_threshold"] else who
+
+
+def _people_of(row: Mapping[str, Any], judged: bool) -> Iterator[str]:
+    if judged:
+        gained, lost = (", ".join(row[name]) or "nobody" for name in ("signers_gained", "signers_lost"))
+        yield f"  signers gained: {gained}; lost: {lost}"
+
+
 _VIEWS: Final = {
     "airgap/verdict/v1": _verdict,
     "airgap/inspection/v1": _inspection,
@@ -493,5 +548,6 @@ _VIEWS: Final = {
     "airgap/policy/v1": _policy,
     "airgap/store/v1": _store,
     "airgap/store-sweep/v1": _sweep,
+    "airgap/diff/v1": _diff,
     "airgap/error/v1": _error,
 }

@@ -330,7 +330,7 @@ class TestCollect:
         assert result.json["files"] == []
         assert snapshot(stocked.folder) == before
         strange = set(result.json["strange"])
-        assert len(strange) == 14, strange
+        assert len(strange) == 15, strange
         assert {"referrers", "README", "mine/", "signatures/up", ".airgap/quarantine/note"} < strange
         text = run("store", "gc", "--store", stocked.store)
         assert "note: left README: it is not airgap's" in text.text
