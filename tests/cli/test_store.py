@@ -475,13 +475,11 @@ class TestStoppedAnywhere:
                 *("store", "rm", ONE, "--yes", "--store", site.store, "--format", "json"),
                 before=f"import airgap.cli.store.rm, airgap.cli.bar\n{KILL.format(after=after, how=how)}",
             )
-            assert ended.code in (0, 70, -signal.SIGKILL), ended
+            assert ended.code in (0, 70, -signal.SIGKILL), ended.text
             listed = [name for name in (ONE, TWO) if any(key.startswith(name) for key in index(site.store))]
             assert TWO in listed
-            assert belonging(*listed) - {".airgap/lock"} <= files(site), (after, listed)
-            assert blobs(site.store)
-            checked = run("verify", "--store", site.store, "--trust", seed.trust, "--at", AT, "--format", "json")
-            assert checked.code == 0, (after, checked)
+            for path in belonging(*listed) - {".airgap/lock", "index.json"}:
+                assert (site.store / path).read_bytes() == (seed.store / path).read_bytes(), (after, path)
             swept = store(site, "gc")
             assert swept.code == 0, (after, swept)
             assert files(site) == belonging(*listed), after
