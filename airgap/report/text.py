@@ -440,26 +440,27 @@ def _policy(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _store(document: Mapping[str, Any]) -> Iterator[str]:
     images = document["images"]
-    yield f"NOT VERIFIED: {len(images)} images, {size(document['bytes'])}; `airgap verify --store` judges them again"
+    held = f"{_count(images, 'image')}, {size(document['bytes'])}"
+    yield f"NOT VERIFIED: {held}; `airgap verify --store` judges them again"
     for one in _most(images):
         yield ""
         yield f"? {one['reference']}"
         yield f"  digest     {one['digest']}"
         yield f"  platforms  {', '.join(one['platforms']) or '-'}"
         yield f"  size       {'cannot be told' if one['bytes'] is None else size(one['bytes'])}"
-        artifacts = f", {one['referrers']} artifacts" if one["referrers"] else ""
-        yield f"  signatures {one['signatures']} kept (not checked){artifacts}"
+        yield f"  signatures {one['signatures']} kept (not checked); artifacts {one['referrers']}"
     yield from _errors(document)
 
 
 def _sweep(document: Mapping[str, Any]) -> Iterator[str]:
-    files, freed = document["files"], size(document["bytes"])
+    files, freed = document["files"], f"{size(document['bytes'])} ({document['bytes']} bytes)"
+    what = f"{_count(document['images'], 'image')} and {_count(files, 'file')}"
     if document["errors"]:
         yield "REFUSED: nothing was removed"
     elif document["dry_run"]:
-        yield f"WOULD BE REMOVED: {len(document['images'])} images, {len(files)} files, {freed}; nothing was changed"
+        yield f"WOULD BE REMOVED: {what}, which frees {freed}; nothing was changed"
     else:
-        yield f"REMOVED: {len(document['images'])} images, {len(files)} files, {freed} ({document['bytes']} bytes)"
+        yield f"REMOVED: {what}; freed {freed}"
     for one in _most(document["images"]):
         yield f"  {one['reference']}  {short(one['digest'])}"
     if document["dry_run"]:
@@ -485,7 +486,7 @@ def _diff(document: Mapping[str, Any]) -> Iterator[str]:
     for name in ("a", "b"):
         side = document[name]
         of = f", {side['id']}" if side["id"] else ""
-        yield f"{name.upper()}  {side['path']}  ({side['kind']}{of}; {side['images']} images, {size(side['bytes'])})"
+        yield f"{name.upper()}  {side['path']}  ({side['kind']}{of}; images: {side['images']}, {size(side['bytes'])})"
     if not document["different"]:
         yield "THE SAME images with the same signatures"
     for sign, rows, word in (("+", document["added"], "added"), ("-", document["removed"], "removed")):
@@ -509,9 +510,13 @@ def _diff(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"  now     {_stands(row['after'])}"
         yield from _people_of(row, judged)
     yield ""
-    yield f"unchanged: {len(document['common']) - len(differing)} images"
-    yield f"to carry from A to B: {document['carry']['blobs']} blobs, {size(document['carry']['bytes'])}"
+    yield f"unchanged images: {len(document['common']) - len(differing)}"
+    yield f"blobs of B that A does not hold: {document['carry']['blobs']}, {size(document['carry']['bytes'])} to carry"
     yield "NOT VERIFIED: only `airgap verify` and `airgap import` can tell whether it is true."
+
+
+def _count(rows: Sequence[object], noun: str) -> str:
+    return f"{len(rows)} {noun}{'' if len(rows) == 1 else 's'}"
 
 
 def _stands(one: Mapping[str, Any]) -> str:

@@ -16,8 +16,12 @@ import pytest
 from forge import Layer
 
 from airgap.digest import Digest
+from airgap.errors import HostError
 from airgap.folders import Found
 from airgap.garbage import Needed, find_garbage, is_ours
+from airgap.reference import parse_reference
+from airgap.store import Store
+from airgap.sweeper import sweeping
 from tests.cli.site import AT, Result, Site, index, litter, on_terminal, popen, process, run, snapshot
 from tests.cli.stocking import TOOL, accepted
 
@@ -200,7 +204,7 @@ class TestRemove:
         paths = [one["path"] for one in result.json["files"]]
         assert set(paths) == belonging(ONE) - belonging(TWO)
         text = run("store", "rm", ONE, "--store", stocked.store, "--dry-run").text
-        assert text.startswith("WOULD BE REMOVED: 1 images")
+        assert text.startswith("WOULD BE REMOVED: 1 image and 6 files, which frees ")
         assert paths[0] in text
 
     def test_a_script_must_say_yes(self, stocked: Site) -> None:
@@ -218,7 +222,7 @@ class TestRemove:
         assert snapshot(stocked.store) == before
         code, stdout, _ = on_terminal(*line, typed=b"remove\n")
         assert code == 0
-        assert stdout.startswith(b"REMOVED: 1 images")
+        assert stdout.startswith(b"REMOVED: 1 image and ")
         assert files(stocked) == belonging(TWO)
 
     def test_artifacts(self, site: Site) -> None:
@@ -297,7 +301,7 @@ class TestCollect:
         assert result.json["bytes"] == dry.json["bytes"] == sum(left.values())
         assert result.json["strange"] == []
         assert snapshot(stocked.store).items() - before.items() == {(f"{stocked.store}/referrers", b"folder")}
-        assert "0 files, 0 B (0 bytes)" in run("store", "gc", "--store", stocked.store).text
+        assert "REMOVED: 0 images and 0 files; freed 0 B (0 bytes)" in run("store", "gc", "--store", stocked.store).text
 
     def test_what_is_not_ours(self, stocked: Site) -> None:
         """Links, devices, folders, and names that airgap does not write: left as they are, and named."""
@@ -354,6 +358,18 @@ class TestCollect:
         result = store(stocked, "rm", ONE, TWO, "--yes")
         assert result.code == 0
         assert place in result.json["strange"]
+        assert snapshot(elsewhere) == before
+
+    @pytest.mark.parametrize("place", ["blobs", "blobs/sha256"])
+    def test_a_folder_that_becomes_a_link_meanwhile(self, stocked: Site, place: str) -> None:
+        elsewhere = stocked.folder / "elsewhere"
+        with sweeping(Store(stocked.store), [parse_reference(ONE)]) as sweep:
+            shutil.copytree(stocked.store / place, elsewhere)
+            before = snapshot(elsewhere)
+            (stocked.store / place).rename(stocked.folder / "moved")
+            (stocked.store / place).symlink_to(elsewhere)
+            with pytest.raises(HostError):
+                sweep.carry_out()
         assert snapshot(elsewhere) == before
 
     @pytest.mark.parametrize("missing", [["index.json"], ["oci-layout"], ["index.json", "oci-layout"]])
