@@ -84,6 +84,11 @@ def _wants_json(arguments: list[str]) -> bool:
 
 
 def _usage(error: click.ClickException) -> str:
+    """click's words; for a group without a command the names of its commands, as its help would be escaped."""
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
+        names = context.command.list_commands(context)
+        return f"{context.command_path} needs a command: {', '.join(names)}"
     return error.format_message()
 
 

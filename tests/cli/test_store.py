@@ -260,8 +260,8 @@ class TestRemove:
         assert len(left) == 4
         (folder / f"{image_of(TWO).digest[7:]}.json").write_text("[{}]")
         refused = store(site, "gc")
-        assert refused.code == 10
-        assert refused.kinds == ["image-manifest-invalid"]
+        assert refused.code == 20
+        assert refused.kinds == ["file-differs"]
 
 
 def descriptor(data: bytes) -> dict[str, Any]:
