@@ -162,7 +162,9 @@ KINDS: Final[Mapping[str, Kind]] = {
         403, "Allow StageX's older claims with --claim-format stagex-legacy when the trust root is made."
     ),
     "claim-digest-mismatch": Kind(404, "This signature is for another image; fetch the one made for this digest."),
-    "claim-identity-mismatch": Kind(405, "This signature is for another repository; check NAME=SOURCE on export."),
+    "claim-identity-mismatch": Kind(
+        405, "This signature is for another repository; say its name on export: NAME=SOURCE, or --from NAME=PREFIX."
+    ),
     "repository-out-of-scope": Kind(406, "Add the repository to the trust root's scopes, if it belongs there."),
     "not-a-maintainer": Kind(407, "Compare the fingerprint over another channel before adding this person."),
     "image-unsigned": Kind(408, "Fetch the signatures of this image into the lookaside folder, and export again."),

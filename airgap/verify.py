@@ -236,9 +236,14 @@ def require_loaded(
     """
     identity = identity_of(image.image, [one for one in choices if one in image.runnable], report.digest)
     if identity is None:
+        found, hint = f"{report.digest} as {report.name}, and not {image.image.name}", None
+        if report.digest is None:
+            found = f"nothing as {report.name}"
+            hint = f"Import the bundle again with --to {target}: it loads what is missing, and says why if it cannot."
         raise EngineError(
             "engine-digest-differs",
-            f"{target} holds {report.digest or 'nothing'} as {report.name}, and not {image.image.name}",
+            f"{target} holds {found}",
+            hint=hint,
             target=target,
             name=report.name,
             expected=str(image.image.digest),

@@ -157,7 +157,9 @@ def access_for(plain_http: bool, ca_file: Path | None) -> Access:
         try:
             authorities = read_given(ca_file, LIMITS.trust_file).decode("ascii")
         except UnicodeDecodeError:
-            raise UsageError("usage", f"--ca-file {ca_file}: certificates in PEM form are expected") from None
+            authorities = ""
+        if "-----BEGIN" not in authorities:
+            raise UsageError("usage", f"--ca-file {ca_file}: certificates in PEM form are expected")
     return Access(Settings(plain_http=plain_http, authorities=authorities), os.environ)
 
 

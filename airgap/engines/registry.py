@@ -15,7 +15,7 @@ from typing import Final
 from airgap.digest import Digest
 from airgap.engines.names import Name, names_of
 from airgap.engines.undo import Undo
-from airgap.errors import EngineError
+from airgap.errors import KINDS, EngineError
 from airgap.oci.descriptor import Descriptor
 from airgap.oci.graph import GraphWalk
 from airgap.oci.manifest import parse_index
@@ -34,6 +34,12 @@ _KINDS: Final = {
     Reason.UNREACHABLE: "engine-unreachable",
     Reason.TLS: "engine-unreachable",
 }
+_HINTS: Final = {
+    Reason.CREDENTIALS: KINDS["credentials-invalid"].hint,
+    Reason.UNREACHABLE: KINDS["registry-unreachable"].hint,
+    Reason.TLS: KINDS["registry-not-trusted"].hint,
+}
+"""Where the advice on engines does not fit a registry: the same as on export."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +177,8 @@ class RegistryEngine:
             yield
         except RegistryProblem as problem:
             kind = _KINDS.get(problem.reason, "engine-failed")
-            raise EngineError(kind, f"{self.target}: {problem}", target=self.target) from problem
+            hint = _HINTS.get(problem.reason)
+            raise EngineError(kind, f"{self.target}: {problem}", hint=hint, target=self.target) from problem
 
 
 def _served(place: _Place, reference: Digest | str) -> Document | None:

@@ -128,7 +128,8 @@ class Client:
             try:
                 context.load_verify_locations(cadata=self.settings.authorities)
             except (OSError, ValueError) as error:
-                raise HostError("input-output", f"the CA certificates cannot be used: {error}") from None
+                hint = "Give --ca-file a file of certificates in PEM form, as the registry's operator handed it out."
+                raise HostError("input-output", f"the CA certificates cannot be used: {error}", hint=hint) from None
         self._pool = urllib3.PoolManager(ssl_context=context, maxsize=_CONNECTIONS)
 
     def close(self) -> None:

@@ -427,7 +427,8 @@ def _check(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _policy(document: Mapping[str, Any]) -> Iterator[str]:
     yield f"WRITTEN: {document['folder']}"
-    yield "It lets in these images, each by its digest with the signatures of all people named, and refuses the rest."
+    count, total = len(document["images"]), len(document["images"]) + len(document["refused"])
+    yield f"It lets in {count} of {total} images, each by its digest and the signatures of all people named, no others."
     for one in _most(document["images"]):
         yield f"✓ {one['reference']}  {short(one['digest'])}  {', '.join(one['people'])}"
     for one in _most(document["refused"]):
@@ -435,6 +436,8 @@ def _policy(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"    {one['why']}"
     for name in document["overrides"]:
         yield f"override: {name}"
+    if count:
+        yield "Copy or link policy.json and registries.d to /etc/containers, and leave this folder where it is."
     yield from _errors(document)
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from airgap.digest import Digest
-from airgap.errors import UntrustedError
+from airgap.errors import KINDS, UntrustedError
 from airgap.reference import Reference
 from airgap.trust.evidence import SignatureReport
 from airgap.trust.root import TrustRoot
+
+_OTHER_NAME: Final = "claim-identity-mismatch"
+"""Signed, but as another repository: more signatures would not help, the right name does."""
 
 
 def signers(reports: Sequence[SignatureReport]) -> tuple[str, ...]:
@@ -51,15 +55,17 @@ def require_quorum(
     expected = [f"{person.nick} {fingerprint}" for person in root.people for fingerprint in person.fingerprints]
     if not counted:
         message += "; the trust root expects signatures by " + ", ".join(expected)
+    kinds = [report.error.kind for report in reports if report.error]
     raise UntrustedError(
         "quorum-not-met",
         message,
+        hint=KINDS[_OTHER_NAME].hint if kinds.count(_OTHER_NAME) >= threshold - len(counted) else None,
         image=name,
         threshold=threshold,
         expected=expected,
         signers=list(counted),
         missing=threshold - len(counted),
-        refused=[report.error.kind for report in reports if report.error],
+        refused=kinds,
     )
 
 

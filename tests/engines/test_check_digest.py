@@ -135,6 +135,8 @@ def test_a_registry(site: Site) -> None:
         registry.manifests.clear()
         result = check(site, target, more=("--plain-http",))
         assert (result.code, result.json["images"][0]["found"]) == (60, None)
+        assert result.messages.endswith(f"holds nothing as {result.json['images'][0]['name']}")
+        assert f"--to {target}" in result.json["errors"][0]["hint"]
 
 
 @pytest.mark.engines

@@ -99,6 +99,8 @@ def test_a_list_that_was_signed_as_one(place: Place) -> None:
     assert result.code == 0
     assert result.json["images"] == []
     assert "index is signed" in result.json["refused"][0]["why"]
+    place.folder = place.folder.with_name("second")
+    assert "It lets in 0 of 1 images" in place.write("--format", "text").text
     assert not accepted(place.copy(f"pallet-rust@{found.digest}"))
 
 

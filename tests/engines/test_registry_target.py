@@ -271,6 +271,16 @@ def test_hosts_that_are_none(host: str, site: Site) -> None:
     assert (result.code, result.kinds) == (60, ["target-unsupported"])
 
 
+def test_http_that_nobody_asked_for(fake: FakeRegistry, site: Site) -> None:
+    """What to do about a registry is not what to do about an engine."""
+    carry(site, (RUST, one("good")))
+    line = ["--trust", site.trust, "--store", site.store, "--at", AT, "--format", "json"]
+    refused = run("import", site.bundle, *line, "--to", f"docker://{fake.host}/site")
+    assert (refused.code, refused.kinds) == (60, ["engine-unreachable"])
+    assert "--plain-http" in refused.json["errors"][0]["hint"]
+    assert "--ca-file" in refused.json["errors"][0]["hint"]
+
+
 def test_plain_http_is_for_this_machine(site: Site) -> None:
     carry(site, (RUST, one("good")))
     line = ["--trust", site.trust, "--store", site.store, "--at", AT, "--format", "json"]
