@@ -518,7 +518,9 @@ def test_a_target_that_is_no_layout(site: Site) -> None:
     assert not (site.store / "index.json").exists()
 
 
-@pytest.mark.parametrize("target", ["podman", "oci:", "dir:x", "", "docker://localhost:5000"])
+@pytest.mark.parametrize(
+    "target", ["kubernetes", "oci:", "dir:x", "", "docker:", "docker://registry", "podman:x", "containerd:"]
+)
 def test_a_target_that_is_not_known(carried: Site, target: str) -> None:
     before = carried.snapshot()
     result = carried.import_("--to", target)
