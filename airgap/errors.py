@@ -163,7 +163,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "claim-digest-mismatch": Kind(404, "This signature is for another image; fetch the one made for this digest."),
     "claim-identity-mismatch": Kind(
-        405, "This signature is for another repository; say its name on export: NAME=SOURCE, or --from NAME=PREFIX."
+        405, "It was signed under another name; give that name on export: NAME=SOURCE, or --from NAME=PREFIX."
     ),
     "repository-out-of-scope": Kind(406, "Add the repository to the trust root's scopes, if it belongs there."),
     "not-a-maintainer": Kind(407, "Compare the fingerprint over another channel before adding this person."),
