@@ -53,9 +53,9 @@ class Registry:
 
     @property
     def counts(self) -> Counter[str]:
-        """How often each blob and manifest was read; asking what refers to one is another question."""
-        read = [path for method, path, _ in self.requests if method == "GET" and "/referrers/" not in path]
-        return Counter(path.rpartition("/")[2] for path in read)
+        """How often each blob and manifest was read."""
+        asked = [path for method, path, _ in self.requests if method == "GET" and "/referrers/" not in path]
+        return Counter(path.rpartition("/")[2] for path in asked)
 
     def authorizations(self, path: str) -> list[str]:
         """The Authorization headers that came with requests for paths that contain ``path``."""
