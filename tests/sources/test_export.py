@@ -170,6 +170,22 @@ class TestFrom:
         assert "--digests" in refused.messages
 
 
+def test_signed_under_another_name(site: Site, registry: Registry) -> None:
+    """A mirror's name is not the one that was signed; more signatures would not help, and are not asked for."""
+    source = hold(site, registry, "x", PLAIN)
+    site.put("mirror/x", PLAIN.digest, *signatures_of(site, "stagex/x"))
+    refused = site.export(source.partition("=")[2], "--plain-http")
+    assert (refused.code, refused.kinds) == (30, ["quorum-not-met"])
+    assert "it is signed for docker.io/stagex/x" in refused.messages
+    assert "NAME=SOURCE" in refused.json["errors"][0]["hint"]
+    assert site.export(source, "--plain-http").code == 0
+
+
+def signatures_of(site: Site, repository: str) -> list[bytes]:
+    folder = site.signatures / f"{repository}@{PLAIN.digest.replace(':', '=')}"
+    return [path.read_bytes() for path in sorted(folder.iterdir())]
+
+
 class TestRefusals:
     """Each leaves neither a bundle nor anything half-done."""
 
@@ -229,6 +245,17 @@ class TestRefusals:
         monkeypatch.setenv("REGISTRY_AUTH_FILE", str(site.folder / "auth.json"))
         assert self.refused(site, source) == (50, ["credentials-invalid"])
 
+    def test_authorities_that_are_none(self, site: Site, source: str) -> None:
+        for text in ("", "none"):
+            (site.folder / "ca.pem").write_text(text)
+            refused = site.export(source, "--ca-file", site.folder / "ca.pem")
+            assert (refused.code, refused.kinds) == (2, ["usage"])
+            assert f"--ca-file {site.folder / 'ca.pem'}" in refused.messages
+        (site.folder / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+        refused = site.export(source, "--ca-file", site.folder / "ca.pem")
+        assert (refused.code, refused.kinds) == (70, ["input-output"])
+        assert "--ca-file" in refused.json["hint"]
+
     def test_http_that_nobody_asked_for(self, site: Site, registry: Registry, source: str) -> None:
         assert self.refused(site, source, "--no-progress") == (50, ["registry-not-trusted"])
         assert registry.requests == []
@@ -239,15 +266,6 @@ class TestRefusals:
     def test_a_ca_file_that_is_none(self, site: Site, source: str) -> None:
         (site.folder / "ca.pem").write_bytes(b"\xff")
         assert self.refused(site, source, "--ca-file", str(site.folder / "ca.pem")) == (2, ["usage"])
-        for text in ("", "none"):
-            (site.folder / "ca.pem").write_text(text)
-            refused = site.export(source, "--ca-file", site.folder / "ca.pem")
-            assert (refused.code, refused.kinds) == (2, ["usage"])
-            assert f"--ca-file {site.folder / 'ca.pem'}" in refused.messages
-        (site.folder / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-        refused = site.export(source, "--ca-file", site.folder / "ca.pem")
-        assert (refused.code, refused.kinds) == (70, ["input-output"])
-        assert "--ca-file" in refused.json["hint"]
         assert self.refused(site, source, "--ca-file", str(site.folder / "missing.pem")) == (70, ["file-not-found"])
 
 
@@ -404,22 +422,6 @@ class TestEveryFault:
 
 def name_of(handler: Handler) -> str:
     return handler.path.rpartition("/")[2]
-
-
-def test_signed_under_another_name(site: Site, registry: Registry) -> None:
-    """A mirror's name is not the one that was signed; more signatures would not help, and are not asked for."""
-    source = hold(site, registry, "x", PLAIN)
-    site.put("mirror/x", PLAIN.digest, *signatures_of(site, "stagex/x"))
-    refused = site.export(source.partition("=")[2], "--plain-http")
-    assert (refused.code, refused.kinds) == (30, ["quorum-not-met"])
-    assert "it is signed for docker.io/stagex/x" in refused.messages
-    assert "NAME=SOURCE" in refused.json["errors"][0]["hint"]
-    assert site.export(source, "--plain-http").code == 0
-
-
-def signatures_of(site: Site, repository: str) -> list[bytes]:
-    folder = site.signatures / f"{repository}@{PLAIN.digest.replace(':', '=')}"
-    return [path.read_bytes() for path in sorted(folder.iterdir())]
 
 
 class TestBadLines:
