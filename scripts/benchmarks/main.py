@@ -192,8 +192,8 @@ class Bench:
 
     def _hostile(self) -> Iterator[Row]:
         """What the worst OpenPGP files cost; tests/openpgp/test_bounds.py has the bounds."""
-        for name, (seconds, peak) in json.loads(self._python("benchmarks.probe", "hostile")).items():
-            yield Row("", f"hostile OpenPGP: {name}", ours=seconds, peak=peak)
+        for name, (seconds, cpu, peak) in json.loads(self._python("benchmarks.probe", "hostile")).items():
+            yield Row("", f"hostile OpenPGP: {name}", ours=seconds, cpu=cpu, peak=peak)
 
     def _compared(self, row: Row, ours: Step, theirs: Step, goal: float | None, tools: tuple[str, ...]) -> Row:
         """Measure both sides; without the tools, or if by hand fails, only ours."""

@@ -7,7 +7,7 @@ import hashlib
 import json
 import multiprocessing
 import os
-import resource
+import re
 import sys
 import threading
 import time
@@ -81,8 +81,8 @@ def machine(folder: Path) -> dict[str, float]:
     return result
 
 
-def hostile() -> dict[str, tuple[float, int]]:
-    """Seconds and peak bytes to read each of the most expensive OpenPGP files, whether or not it is refused."""
+def hostile() -> dict[str, tuple[float, float, int]]:
+    """Seconds, CPU seconds and peak bytes to read each of the most expensive OpenPGP files, refused or not."""
     from forge.hostile import KEYRINGS, SIGNATURE_FILES
 
     start = multiprocessing.get_context("spawn")
@@ -93,19 +93,21 @@ def hostile() -> dict[str, tuple[float, int]]:
     return found
 
 
-def _read_hostile(data: bytes, is_keyring: bool) -> tuple[float, int]:
+def _read_hostile(data: bytes, is_keyring: bool) -> tuple[float, float, int]:
     from airgap.errors import AirgapError
     from airgap.openpgp.keyring import load_keyring
     from airgap.openpgp.message import parse_signature_file
 
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     with contextlib.suppress(AirgapError):
         if is_keyring:
             load_keyring([data])
         else:
             parse_signature_file(data)
-    seconds = time.perf_counter() - start
-    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    # Not getrusage(): that begins with the peak of the process which started this one.
+    peak = re.search(r"^VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return seconds, cpu, int(peak[1]) * 1024 if peak else 0
 
 
 def _best(work: Callable[[], object], times: int) -> float:
