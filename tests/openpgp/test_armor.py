@@ -119,6 +119,15 @@ def test_f4_binary_after_the_armor() -> None:
     assert refused(FILE + RAW, ALICE) == "armor-malformed"
 
 
+def test_f4_only_white_space_may_stand_behind_the_armor() -> None:
+    armored = armor("SIGNATURE", detached(KEY, PAYLOAD))
+    for octet in range(256):
+        if octet in b" \t\r\n":
+            assert verify(armored + bytes([octet]), ALICE).payload == PAYLOAD
+        else:
+            assert refused(armored + bytes([octet]), ALICE) == "armor-malformed"
+
+
 def test_f4_every_truncation_is_refused() -> None:
     whole = FILE.rstrip(b"\n")
     for end in range(len(whole)):
