@@ -119,9 +119,10 @@ def test_f4_binary_after_the_armor() -> None:
     assert refused(FILE + RAW, ALICE) == "armor-malformed"
 
 
-def test_f4_only_white_space_may_stand_behind_the_armor() -> None:
+def test_f4_only_white_space_may_stand_around_the_armor() -> None:
     armored = armor("SIGNATURE", detached(KEY, PAYLOAD))
     for octet in range(256):
+        assert is_armored(bytes([octet]) + armored) == (octet in b" \t\r\n")
         if octet in b" \t\r\n":
             assert verify(armored + bytes([octet]), ALICE).payload == PAYLOAD
         else:
