@@ -289,6 +289,23 @@ def test_encoded_framing_reads_back_at_every_width_of_length(size: int) -> None:
     )
 
 
+def test_remembering_takes_revocations_and_nothing_else() -> None:
+    subkey = forge.secret_key("forgotten")
+    whole = ALICE.with_subkey(subkey)
+    gone = whole.append(forge.subkey_revocation(ALICE.primary, subkey), forge.packet(13, b"new"))
+    held = load_keyring([whole.bytes])
+    kept = held.remembering(load_keyring([gone.bytes, BOB.bytes]))
+    assert fingerprints(kept) == {ALICE.fingerprint}
+    ((certificate,), (before,)) = kept, held
+    assert certificate.user_ids == before.user_ids
+    assert [len(one.revocations) for one in certificate.subkeys] == [1]
+    assert (
+        kept.key(certificate.primary.fingerprint, certificate.subkeys[0].key.fingerprint) == certificate.subkeys[0].key
+    )
+    hard = held.remembering(load_keyring([ALICE.revoked().bytes]))
+    assert [len(one.revocations) for one in hard] == [1]
+
+
 # Bounds
 
 TINY = b"\4" + CREATED.to_bytes(4, "big") + b"\x63"
