@@ -51,7 +51,7 @@ class TrustRoot:
     def encoded(self) -> bytes:
         return canonical(
             {
-                "algorithms": list(self.keys.algorithms),
+                "algorithms": sorted(set(self.keys.algorithms)),
                 "claimFormats": sorted(self.claim_formats),
                 "maintainers": None if self.maintainers is None else str(self.maintainers),
                 "minimumRSABits": self.keys.rsa_bits,
@@ -63,7 +63,7 @@ class TrustRoot:
                     {"identity": str(scope.rule), "scope": scope.prefix}
                     for scope in sorted(self.scopes, key=lambda scope: scope.prefix)
                 ],
-                "required": [list(group) for group in self.required],
+                "required": [list(group) for group in _sorted_groups(self.required)],
                 "schema": SCHEMA,
                 "strictExpiry": self.strict_expiry,
                 "threshold": self.threshold,

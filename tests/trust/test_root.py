@@ -17,6 +17,7 @@ from airgap.reference import parse_repository
 from airgap.strict_json import canonical
 from airgap.trust.claim import ClaimFormat
 from airgap.trust.identity import parse_rule
+from airgap.trust.keys import KeyPolicy
 from airgap.trust.maintainers import People, Person
 from airgap.trust.root import TrustRoot, new_root, parse_root
 from airgap.trust.scope import Scope, named_scope
@@ -208,3 +209,29 @@ class TestScopes:
         name = str(repository)
         below = name == scope.prefix or name.startswith(scope.prefix + "/")
         assert scope.covers(repository) is below
+
+
+def test_groups_and_keys_round_trip() -> None:
+    root = new_root(PEOPLE, 2, required=[("c", "a", "a"), ("b",)], keys=KeyPolicy(("rsa", "ecdsa"), 3072))
+    assert root.required == (("a", "c"), ("b",))
+    found = parse_root(root.encoded())
+    assert (found.required, found.keys) == (root.required, KeyPolicy(("ecdsa", "rsa"), 3072))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda value: value.update(required=[[]]),
+        lambda value: value.update(required=[["z"]]),
+        lambda value: value.update(required=[["b", "a"]]),
+        lambda value: value.update(required="a"),
+        lambda value: value.update(algorithms=[]),
+        lambda value: value.update(algorithms=["dsa"]),
+        lambda value: value.update(algorithms=["rsa", "ecdsa"]),
+        lambda value: value.update(minimumRSABits=1024),
+        lambda value: value.update(maintainers="sha256:0"),
+        lambda value: value["repositories"].append(value["repositories"][0]),
+    ],
+)
+def test_groups_and_keys_that_cannot_be(change: Change) -> None:
+    assert refused(edited(change)) == "trust-root-invalid"
