@@ -11,12 +11,11 @@ import click
 
 from airgap.errors import AirgapError, HostError, gravest
 from airgap.files import host_error
-from airgap.report.documents import Document, error_document
 from airgap.report.escape import printable, to_json
-from airgap.report.text import render
 
-if TYPE_CHECKING:  # `airgap --version` should not wait for zstd and OpenPGP
+if TYPE_CHECKING:  # `airgap --version` should not wait for zstd, OpenPGP and the views of every document
     from airgap.bundle.writer import Output
+    from airgap.report.documents import Document
 
 
 def prepare_streams() -> None:
@@ -39,17 +38,25 @@ def print_text(text: str) -> None:
 
 def emit(document: Document, format_: str) -> None:
     """Print a result: one JSON document, or its text view."""
-    print_text(to_json(document) if format_ == "json" else render(document))
+    print_text(to_json(document) if format_ == "json" else _view(document))
+
+
+def _view(document: Document) -> str:
+    from airgap.report.text import render
+
+    return render(document)
 
 
 def fail(error: AirgapError, format_: str) -> NoReturn:
     """End with an error: as a document on stdout for programs, as text on stderr for people."""
+    from airgap.report.documents import error_document
+
     document = error_document(error)
     with contextlib.suppress(HostError, OSError):
         if format_ == "json":
             print_text(to_json(document))
         else:
-            click.echo(render(document), err=True)
+            click.echo(_view(document), err=True)
     sys.exit(error.exit_status)
 
 

@@ -14,11 +14,8 @@ from airgap.cli.output import emit, leave
 from airgap.errors import UsageError
 from airgap.examiner import Examination, Job
 from airgap.importer import verify_bundle
-from airgap.media.judge import judge_files
 from airgap.progress import Progress
 from airgap.reference import parse_reference
-from airgap.report.documents import media_document
-from airgap.reviewer import review
 from airgap.store import Store
 
 
@@ -99,6 +96,8 @@ def command(
     def examine(held: Reading) -> Examination:
         job = Job(held.trust, reference_time, options.job_count(jobs), progress, allow_older)
         if store_folder is not None:
+            from airgap.reviewer import review
+
             return review(Store(store_folder), job, wanted)
         return verify_bundle(open_bundle(bundle), job)
 
@@ -107,6 +106,10 @@ def command(
 
 def _judge_files(paths: tuple[str, ...], media: bool, part: bool, jobs: int, format_: str, progress: Progress) -> None:
     """Print what was found, and leave with the exit status of it."""
+    # Imported here, as a bundle's verdict should not wait for what reads media.
+    from airgap.media.judge import judge_files
+    from airgap.report.documents import media_document
+
     found = judge_files(
         [Path(path) for path in paths], around_cache=media, parts_only=part, jobs=jobs, progress=progress
     )

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +128,15 @@ def popen(
         stderr=subprocess.PIPE,
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
-        preexec_fn=preexec,
+        preexec_fn=partial(_prepare, preexec),
     )
+
+
+def _prepare(also: Callable[[], None] | None) -> None:
+    """Interrupts reach it, even where a shell started the tests in the background and had them ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if also is not None:
+        also()
 
 
 def process(*arguments: object, stdin: bytes = b"", **options: Any) -> Result:
