@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
+from tests.corpus import CORPUS, WHY_NOT
 
 settings.register_profile("airgap", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("airgap")
@@ -21,7 +21,7 @@ settings.load_profile("airgap")
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     if not CORPUS.is_dir():
-        pytest.skip(f"no corpus beside this repository ({CORPUS})")
+        pytest.skip(WHY_NOT)
     return CORPUS
 
 

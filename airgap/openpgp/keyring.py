@@ -10,8 +10,9 @@ from airgap.limits import LIMITS
 from airgap.openpgp.budget import Budget
 from airgap.openpgp.certificate import Certificate
 from airgap.openpgp.decode import Signature
+from airgap.openpgp.grouping import split_certificates
 from airgap.openpgp.keys import Fingerprint, PublicKey
-from airgap.openpgp.loading import load_certificate, merge, revocations_of, split_certificates
+from airgap.openpgp.loading import load_certificate, merge, revocations_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,17 @@
-"""From packets to certificates: what belongs together, and which signatures really are the owner's (C1, C4 to C10).
+"""From packets to certificates: which signatures really are the owner's, and over what (C1, C4 to C10).
 
-Third-party certifications decide nothing here: they are dropped, counted, and never given to a decoder. Of what is
-left, only signatures whose mathematics was checked are kept, so that validity.py reasons about facts.
+Only signatures whose mathematics was checked are kept, so that validity.py reasons about facts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from airgap.errors import FormatError, OpenPGPError
+from airgap.errors import OpenPGPError
 from airgap.limits import LIMITS
-from airgap.openpgp import armor, packets
+from airgap.openpgp import packets
 from airgap.openpgp.algorithms import (
     HASHES,
     REVOCATION_HASHES,
@@ -23,65 +22,30 @@ from airgap.openpgp.algorithms import (
     verify_digest,
 )
 from airgap.openpgp.budget import Budget
-from airgap.openpgp.certificate import RANK, Certificate, Component, Revocation, SelfSignature, Subkey
+from airgap.openpgp.certificate import Certificate, Component, Revocation, SelfSignature, Subkey
 from airgap.openpgp.decode import Signature, decode_public_key, decode_signature
+from airgap.openpgp.grouping import as_components, group_components
 from airgap.openpgp.keys import PublicKey
 from airgap.openpgp.packets import Malformed, Packet
+from airgap.openpgp.signature_types import (
+    CERTIFICATION_REVOCATION,
+    CERTIFICATIONS,
+    DIRECT_KEY,
+    KEY_REVOCATION,
+    PRIMARY_BINDING,
+    REVOCATIONS,
+    SUBKEY_BINDING,
+    SUBKEY_REVOCATION,
+)
 from airgap.openpgp.subpackets import CREATION_TIME, EMBEDDED_SIGNATURE, REVOCATION_REASON
 
-_CERTIFICATIONS: Final = frozenset({0x10, 0x11, 0x12, 0x13})
-_SUBKEY_BINDING: Final = 0x18
-_PRIMARY_BINDING: Final = 0x19
-_DIRECT_KEY: Final = 0x1F
-_KEY_REVOCATION: Final = 0x20
-_SUBKEY_REVOCATION: Final = 0x28
-_CERTIFICATION_REVOCATION: Final = 0x30
-_REVOCATIONS: Final = frozenset({_KEY_REVOCATION, _SUBKEY_REVOCATION, _CERTIFICATION_REVOCATION})
 _OVER: Final = {  # which packets a signature of each type is over (§5.2.1)
-    packets.PUBLIC_KEY: frozenset({_DIRECT_KEY, _KEY_REVOCATION}),
-    packets.PUBLIC_SUBKEY: frozenset({_SUBKEY_BINDING, _SUBKEY_REVOCATION}),
-    packets.USER_ID: _CERTIFICATIONS | {_CERTIFICATION_REVOCATION},
-    packets.USER_ATTRIBUTE: _CERTIFICATIONS | {_CERTIFICATION_REVOCATION},
+    packets.PUBLIC_KEY: frozenset({DIRECT_KEY, KEY_REVOCATION}),
+    packets.PUBLIC_SUBKEY: frozenset({SUBKEY_BINDING, SUBKEY_REVOCATION}),
+    packets.USER_ID: CERTIFICATIONS | {CERTIFICATION_REVOCATION},
+    packets.USER_ATTRIBUTE: CERTIFICATIONS | {CERTIFICATION_REVOCATION},
 }
 _SOFT_REASONS: Final = frozenset({1, 3})  # superseded, retired (§5.2.3.31)
-_SECRET_TAGS: Final = frozenset({packets.SECRET_KEY, packets.SECRET_SUBKEY})
-_CRITICAL_TAGS: Final = range(40)  # unknown packets below this are critical (§4.3)
-
-
-def split_certificates(data: bytes) -> Iterator[list[Packet]]:
-    """The packets of each certificate in a keyring file, binary or armored, several blocks or not.
-
-    Of a certificate with too many packets only the first ones, enough for load_certificate() to refuse it.
-    Raises FormatError(keyring-invalid) if the file as a whole cannot be read, OpenPGPError for armor.
-    """
-    if len(data) > LIMITS.keyring:
-        raise FormatError("limit-exceeded", f"a keyring of {len(data)} bytes is over the limit of {LIMITS.keyring}")
-    blocks = [data]
-    if armor.is_armored(data):
-        blocks = [content for _, content in armor.dearmor_all(data, frozenset({armor.PUBLIC_KEY}))]
-    try:
-        yield from _split(packet for block in blocks for packet in packets.each(block))
-    except Malformed as error:
-        raise FormatError("keyring-invalid", f"the keyring is malformed: {error}") from None
-
-
-def _split(found: Iterable[Packet]) -> Iterator[list[Packet]]:
-    group: list[Packet] = []
-    for packet in found:
-        if packet.tag in _SECRET_TAGS:
-            raise OpenPGPError("certificate-secret", "the keyring holds a secret key")
-        if packets.is_padding(packet):
-            continue
-        if packet.tag == packets.PUBLIC_KEY and group:
-            yield group
-            group = []
-        if not group and packet.tag != packets.PUBLIC_KEY:
-            raise Malformed(f"packet type {packet.tag} where a public key belongs")
-        # GnuPG's local notes about trust say nothing to us (§5.10).
-        if packet.tag != packets.TRUST and len(group) <= LIMITS.certificate_packets:
-            group.append(packet)
-    if group:
-        yield group
 
 
 def load_certificate(group: Sequence[Packet], budget: Budget) -> Certificate:
@@ -93,7 +57,7 @@ def load_certificate(group: Sequence[Packet], budget: Budget) -> Certificate:
         if len(group) > LIMITS.certificate_packets:
             raise Malformed(f"more than {LIMITS.certificate_packets} packets")
         primary = decode_public_key(group[0].body)
-        components, dropped = _components(group, primary)
+        components, dropped = group_components(group, primary)
         return _Loader(primary, components, budget).load(dropped)
     except Malformed as error:
         raise _malformed(error) from None
@@ -111,7 +75,7 @@ def merge(copies: Sequence[Certificate]) -> Certificate:
         for component in copy.components:
             parts.setdefault(component.packet, {}).update(dict.fromkeys(component.signatures))
     try:
-        return _Loader(copies[0].primary, _as_components(parts)).load(sum(copy.dropped for copy in copies))
+        return _Loader(copies[0].primary, as_components(parts)).load(sum(copy.dropped for copy in copies))
     except Malformed as error:
         raise _malformed(error) from None
 
@@ -130,47 +94,7 @@ def revocations_of(certificate: Certificate) -> Certificate | None:
 
 
 def _revoking(component: Component) -> tuple[Packet, ...]:
-    return tuple(one for one in component.signatures if decode_signature(one.body).type in _REVOCATIONS)
-
-
-def _components(group: Sequence[Packet], primary: PublicKey) -> tuple[tuple[Component, ...], int]:
-    """Group the packets, keeping only signatures that could be the primary key's own; and count the others."""
-    first = group[0]
-    parts: dict[Packet, dict[Packet, None]] = {first: {}}
-    current = parts[first]
-    dropped = 0
-    for packet in group[1:]:
-        if packet.tag == packets.SIGNATURE:
-            if _is_own(packet, primary):
-                current[packet] = None
-            else:
-                dropped += 1
-        elif packet.tag in RANK:
-            current = parts.setdefault(packet, {})
-        elif packet.tag in _CRITICAL_TAGS:
-            raise Malformed(f"packet type {packet.tag} does not belong in a certificate")
-        else:
-            dropped += 1
-            current = parts[first]  # what follows it stands in the wrong place; the loader finds the right one
-    return _as_components(parts), dropped
-
-
-def _as_components(parts: Mapping[Packet, Mapping[Packet, object]]) -> tuple[Component, ...]:
-    return tuple(Component(packet, tuple(signatures)) for packet, signatures in parts.items())
-
-
-def _is_own(packet: Packet, primary: PublicKey) -> bool:
-    """Whether a signature names the primary key as its issuer, or is a revocation that names nobody."""
-    if packet.body[:1] == b"\6" and len(packet.body) > LIMITS.certificate:
-        # Only version 6 has areas that long: split, they would take fifty times their size of memory. One of its own
-        # is over the limit anyway.
-        raise Malformed(f"a version 6 signature of {len(packet.body)} bytes, over the limit of {LIMITS.certificate}")
-    try:
-        signature = decode_signature(packet.body)
-    except (Malformed, OpenPGPError):
-        return False
-    anonymous = not signature.issuer_fingerprints and not signature.issuer_key_ids
-    return signature.might_be_by(primary.fingerprint) or (anonymous and signature.type in _REVOCATIONS)
+    return tuple(one for one in component.signatures if decode_signature(one.body).type in REVOCATIONS)
 
 
 def _malformed(error: Malformed) -> OpenPGPError:
@@ -216,7 +140,7 @@ class _Loader:
             tuple(self.subkeys),
             tuple(self.user_ids),
             self.components,
-            _as_components(placed),
+            as_components(placed),
             dropped,
             self.weak,
         )
@@ -271,18 +195,18 @@ class _Loader:
 
     def _primary(self, signatures: Sequence[Signature]) -> None:
         for signature in signatures:
-            if signature.type == _KEY_REVOCATION:
+            if signature.type == KEY_REVOCATION:
                 self.revocations.append(_revocation(signature))
             elif self._permits(signature):
                 self.self_signatures += self._dated(signature)
 
     def _user_id(self, packet: Packet, signatures: Sequence[Signature]) -> None:
-        revocations = tuple(one for one in signatures if one.type == _CERTIFICATION_REVOCATION)
+        revocations = tuple(one for one in signatures if one.type == CERTIFICATION_REVOCATION)
         for revocation in revocations:
             _require_one_time(revocation)
         found: list[SelfSignature] = []
         for signature in signatures:
-            if signature.type in _CERTIFICATIONS and self._permits(signature):
+            if signature.type in CERTIFICATIONS and self._permits(signature):
                 found += self._dated(signature, user_id=packet.body, user_id_revocations=revocations)
         self.self_signatures += found
         if found:
@@ -296,7 +220,7 @@ class _Loader:
         bindings: list[SelfSignature] = []
         revocations: list[Revocation] = []
         for signature in signatures:
-            if signature.type == _SUBKEY_REVOCATION:
+            if signature.type == SUBKEY_REVOCATION:
                 revocations.append(_revocation(signature))
             elif self._permits(signature):
                 consents = tuple(self._back_signatures(signature, key, material))
@@ -307,7 +231,7 @@ class _Loader:
         """The subkey's own consent, embedded in either area: it proves itself (C5, S4)."""
         for body in binding.hashed.bodies(EMBEDDED_SIGNATURE) + binding.unhashed.bodies(EMBEDDED_SIGNATURE):
             embedded = decode_signature(body)  # its form was looked at with the binding's
-            if embedded.type != _PRIMARY_BINDING or embedded.created is None or embedded.created < key.created:
+            if embedded.type != PRIMARY_BINDING or embedded.created is None or embedded.created < key.created:
                 continue
             hash_ = HASHES.get(embedded.hash_algorithm)
             if embedded.unknown_critical is not None or hash_ is None or not is_long_enough(hash_, key):

@@ -27,8 +27,6 @@ from airgap.cli.main import main
 from airgap.state import LOG_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
-CORPUS = ROOT.parent / "shared" / "corpus"
-needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus beside this repository ({CORPUS})")
 
 AT = "2025-07-01T00:00:00Z"
 """A month after forge signs."""

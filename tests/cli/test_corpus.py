@@ -11,7 +11,8 @@ import pytest
 from forge.images import sha256
 
 from tests.cli.contract import check_audit, check_signature
-from tests.cli.site import CORPUS, needs_corpus, run
+from tests.cli.site import run
+from tests.corpus import CORPUS, needs_corpus
 
 pytestmark = needs_corpus
 

@@ -11,18 +11,17 @@ import pytest
 
 from tests.cli.contract import check_error
 from tests.cli.site import (
-    CORPUS,
     RUST,
     Result,
     Site,
     crew,
     maintainers,
-    needs_corpus,
     on_terminal,
     run,
     sample,
     snapshot,
 )
+from tests.corpus import CORPUS, needs_corpus
 
 
 def refused(site: Site, kind: str, *arguments: object, code: int = 40, threshold: int = 2) -> Result:

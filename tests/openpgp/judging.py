@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import tracemalloc
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import forge
 import pytest
@@ -66,9 +65,6 @@ MALFORMED_EMBEDDED = {
     "creation-time-of-5": forge.signature_body(_KEY, 0x19, b"", hashed=[forge.subpacket(2, bytes(5))]),
     "malformed-one-inside-of-it": forge.signature_body(_KEY, 0x19, b"", hashed=[forge.subpacket(32, b"\4\x19")]),
 }
-
-CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
-needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus beside this repository ({CORPUS})")
 
 
 def encoded(certificate: forge.Certificate | bytes) -> bytes:

@@ -15,9 +15,10 @@ from airgap.openpgp import decode, loading
 from airgap.openpgp.algorithms import RSA, HashAlgorithm, SignatureValue, cost, verify_digest
 from airgap.openpgp.budget import HASHED_PER_CHECK, Budget
 from airgap.openpgp.decode import Signature, decode_public_key
+from airgap.openpgp.grouping import split_certificates
 from airgap.openpgp.keyring import load_keyring
 from airgap.openpgp.keys import PublicKey
-from airgap.openpgp.loading import load_certificate, split_certificates
+from airgap.openpgp.loading import load_certificate
 from airgap.openpgp.message import parse_signature_file
 from airgap.openpgp.subpackets import Area, parse_area
 from tests.openpgp.judging import peak_memory

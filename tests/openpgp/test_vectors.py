@@ -15,7 +15,7 @@ from airgap.openpgp.message import parse_signature_file
 from airgap.openpgp.validity import EXPIRED_SINCE
 from airgap.openpgp.verifier import GoodSignature, verify_message
 from airgap.timestamp import parse_rfc3339
-from tests.openpgp.judging import CORPUS, needs_corpus
+from tests.corpus import CORPUS, needs_corpus
 
 pytestmark = needs_corpus
 
