@@ -13,8 +13,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
+from benchmarks.document import write_document
 from benchmarks.images import AIRGAP, SCRIPTS, ImageSet
 from benchmarks.measure import Failed, Pair, Sample, Step, compare, missing, once, repeat
 from benchmarks.table import MB, Row, render
@@ -40,18 +42,21 @@ class Bench:
         self.gzip = ImageSet(folder, f"gzip-{320 // scale}")
         self.many = ImageSet(folder, "many", 200 // scale)
         self.tiny = ImageSet(folder, "many", 1)
-        self.counts = [ImageSet(folder, "many", count) for count in (1, 50 // scale, 200 // scale, 500 // scale)]
+        # A release of StageX had 513 images in November 2026, and their repository 7,712 signature files.
+        self.counts = [ImageSet(folder, "many", count) for count in (1, 50 // scale, 200 // scale, 513 // scale)]
         self.sizes = [ImageSet(folder, f"raw-{size}") for size in (64 // scale, 256 // scale, 1024 // scale)]
         if options.large:
             self.sizes.append(ImageSet(folder, f"zeros-{options.large * GIB // MB}"))
-        self.signatures = 1000 // scale
+        self.signatures = [count // scale for count in (100, 1000, 7712)]
+        self._machine: dict[str, float] = {}
         self._only: set[str] = set(options.only)
 
     def make_data(self) -> None:
         plan = {one.name: int(one.name.partition("-")[2]) * MB for one in (self.raw, self.gzip)}
         if self._wanted("P6"):
             plan |= {one.name: int(one.name.partition("-")[2]) * MB for one in self.sizes}
-        plan |= {"many": max(one.count for one in self.counts), "signatures": self.signatures}
+        plan |= {"many": max(one.count for one in self.counts)}
+        plan |= {f"signatures-{count}": count for count in self.signatures}
         self._python("benchmarks.data", str(self.folder), json.dumps(plan))
         evidence = ["--keyring", f"{self.trust}/keyring.pgp", "--maintainers", f"{self.trust}/MAINTAINERS"]
         once(Step([*AIRGAP, "trust", "init", str(self.root), *evidence, "--threshold", "2", "--yes"]))
@@ -79,7 +84,7 @@ class Bench:
         return not self._only or name in self._only
 
     def _limits(self) -> Iterator[Row]:
-        found = json.loads(self._python("benchmarks.probe", "machine", str(self.folder)))
+        found = self._limits_of_the_machine
         for key, what in (
             ("hash_one_core", "SHA-256 (hashlib), one core"),
             ("hash_all_cores", f"SHA-256 (hashlib), {found['cores']:.0f} threads together"),
@@ -98,6 +103,21 @@ class Bench:
             sample = repeat(Step(["sha256sum", str(one.bundle)]), self.rounds)
             yield _alone("limit", f"sha256sum FILE, {one.title}", sample, one.bundle.stat().st_size)
 
+    @property
+    def _limits_of_the_machine(self) -> dict[str, float]:
+        if not self._machine:
+            self._machine = json.loads(self._python("benchmarks.probe", "machine", str(self.folder)))
+        return self._machine
+
+    def _share_of_the_limit(self, one: ImageSet, seconds: float) -> str:
+        """How far above it is what every verifier must do: decode the file and hash each byte, on all cores."""
+        if missing("zstd"):
+            return ""
+        decoding = repeat(Step(["zstd", "-q", "-dc", str(one.bundle)]), self.rounds).cpu
+        machine = self._limits_of_the_machine
+        least = (one.amount / machine["hash_one_core"] + decoding) / machine["cores"]
+        return f"{seconds / least:.2f} × the least that decoding and hashing take on {machine['cores']:.0f} cores"
+
     def _verify(self) -> Iterator[Row]:
         for one in (self.raw, self.gzip):
             one.prepare()
@@ -109,7 +129,9 @@ class Bench:
                 row = Row("P1", f"verify, {one.title}, and zstd -dc | {hashing}", amount=one.amount)
                 script = f'set -o pipefail; zstd -q -dc "$0" | {hashing}'
                 theirs = Step(["bash", "-c", script, str(one.bundle)])
-                yield self._compared(row, one.verify(), theirs, goal, tools)
+                row = self._compared(row, one.verify(), theirs, goal, tools)
+                row.note = row.note or self._share_of_the_limit(one, row.ours or 0)
+                yield row
 
     def _import(self) -> Iterator[Row]:
         for one in (self.many, self.gzip, self.raw):
@@ -134,15 +156,15 @@ class Bench:
 
     def _audit(self) -> Iterator[Row]:
         places: list[tuple[str, Path, Path, tuple[str, ...]]]
-        places = [(f"audit, {self.signatures} signature files", self.folder / "signatures", self.trust, ())]
+        most = self.signatures[-1]
+        places = [(f"audit, {most} signature files", self.folder / f"signatures-{most}", self.trust, ())]
         if CORPUS.is_dir():
             count = sum(path.is_file() for path in (CORPUS / "signatures").rglob("*"))
             legacy = ("--claim-format", "stagex-legacy", "--threshold", "1")
             places.append((f"audit, StageX, {count} files", CORPUS / "signatures", CORPUS, legacy))
         for what, folder, trust, options in places:
             keyring = trust / "keyring.pgp"
-            command = [*AIRGAP, "signatures", "audit", str(folder), "--keyring", str(keyring)]
-            command += ["--maintainers", str(trust / "MAINTAINERS"), "--at", "2026-11-23T00:00:00Z", *options]
+            ours = _audit(folder, trust, *options)
             # One gpgv process per file: in a loop as people write it, and spread over all cores by xargs.
             loop = 'find "$0" -type f -print0 | while IFS= read -r -d "" file; do '
             loop += 'gpgv -q --keyring "$1" "$file" || true; done'
@@ -150,7 +172,6 @@ class Bench:
             for how, script, goal in (("in a loop", loop, 20.0), ("on all cores", spread, None)):
                 theirs = Step(["bash", "-c", script, str(folder), str(keyring)], statuses=(0, 123))  # 123: some refused
                 row = Row("P4", f"{what}, and gpgv for each {how}")
-                ours = Step([*command, "--format", "json"], statuses=(0, 30))
                 yield self._compared(row, ours, theirs, goal, ("gpgv", "xargs", "find"))
 
     def _start(self) -> Iterator[Row]:
@@ -184,11 +205,16 @@ class Bench:
                 one.prepare()
                 for what, step in (("verify", one.verify()), ("import", one.import_())):
                     sample = repeat(step, self.rounds)
-                    row = _alone("P6", f"{what}, {one.title}", sample, one.amount)
+                    row = _grown(f"{what}, {one.title}", sample, title, one.count if title == "images" else one.amount)
+                    row.amount = one.amount
                     each = f"{sample.wall / one.count * 1e3:.1f} ms an image"
                     row.note = each if title == "images" else f"{sample.wall / one.amount * 1e9:.2f} s a GB"
-                    row.goal, row.met = "≤ 256 MiB", sample.peak <= PEAK_MAX
                     yield row
+        for count in self.signatures:
+            sample = repeat(_audit(self.folder / f"signatures-{count}", self.trust), self.rounds)
+            row = _grown(f"audit, {count} signature files", sample, "signatures", count)
+            row.note = f"{sample.wall / count * 1e3:.2f} ms a file"
+            yield row
 
     def _hostile(self) -> Iterator[Row]:
         """What the worst OpenPGP files cost; tests/openpgp/test_bounds.py has the bounds."""
@@ -222,6 +248,19 @@ def _paired(row: Row, pair: Pair) -> Row:
     return row
 
 
+def _audit(folder: Path, trust: Path, *options: str) -> Step:
+    command = [*AIRGAP, "signatures", "audit", str(folder), "--keyring", str(trust / "keyring.pgp"), *options]
+    command += ["--maintainers", str(trust / "MAINTAINERS"), "--at", "2026-11-23T00:00:00Z", "--format", "json"]
+    return Step(command, statuses=(0, 30))
+
+
+def _grown(what: str, sample: Sample, of: str, count: int) -> Row:
+    """A point of a curve: the time and memory of one command by the number ``of`` something."""
+    row = _alone("P6", what, sample, None)
+    row.goal, row.met, row.extra[of] = "≤ 256 MiB", sample.peak <= PEAK_MAX, count
+    return row
+
+
 def _alone(id_: str, what: str, sample: Sample, amount: int | None) -> Row:
     return Row(id_, what, ours=sample.wall, cpu=sample.cpu, peak=sample.peak, amount=amount)
 
@@ -252,8 +291,11 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[], metavar="P1|…|P6|limits|hostile", help="may be repeated")
     parser.add_argument("--dir", type=Path, metavar="DIR", help="where the temporary folder goes (some 6 GB)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file, too")
+    parser.add_argument("--document", action="store_true", help="write docs/performance.md and its picture anew")
     parser.add_argument("--keep", action="store_true", help="keep the data, and say where")
     options = parser.parse_args()
+    if options.document and find_spec("matplotlib") is None:
+        parser.error("--document draws with matplotlib: .venv/bin/pip install -e '.[bench]'")
     commit = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True)
     about = {
         "command": " ".join(["scripts/bench", *sys.argv[1:]]),
@@ -277,6 +319,8 @@ def main() -> int:
             shutil.rmtree(folder)
     print(f"\n{render(rows)}\n\nMedians; a ratio is by hand / airgap round by round, with least and greatest. MB and")
     print("MB/s count the bytes of the images. Peak: the largest single process. Nothing here is a pass or a failure.")
+    if options.document:
+        write_document(ROOT / "docs", about, rows)
     if options.json:
         options.json.write_text(json.dumps({**about, "rows": [row.as_json() for row in rows]}, indent=1) + "\n")
     return 0

@@ -377,3 +377,10 @@ def test_f7_literal_shorter_than_its_fields(body: bytes) -> None:
 def test_f7_the_payload_of_an_inline_message_is_its_own_and_no_other() -> None:
     assert verify(MESSAGE, ALICE, payloads=[b"something else"]).payload == PAYLOAD
     assert refused(inline(KEY, b"x", literal_packet=literal(PAYLOAD)), ALICE, payloads=[b"x"]) == "bad-signature"
+
+
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_f1_an_octet_without_its_top_bit_begins_no_packet(width: int) -> None:
+    good = packet(2, SIG_BODY, old=True, width=width)
+    assert verify(OPS + LIT + good, ALICE).payload == PAYLOAD
+    assert refused(OPS + LIT + bytes([good[0] & 0x7F]) + good[1:], ALICE) == "message-malformed"
