@@ -109,6 +109,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "recovery-missing": Kind(227, "Give the recovery files (.rec.001 …), too; without them take another copy."),
     "file-differs": Kind(228, "Write it to the medium again, or take another medium."),
+    "rebuild-differs": Kind(229, "Do not use it as theirs: compare the sources and tools of both builds."),
     # 3xx: OpenPGP
     "armor-malformed": Kind(301, _ASK_SIGNER),
     "message-malformed": Kind(302, _ASK_SIGNER),

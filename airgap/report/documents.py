@@ -288,8 +288,8 @@ def check_document(
                 "digest": str(row.image.image.digest),
                 "name": None if row.report is None else row.report.name,
                 "found": None if row.report is None or row.report.digest is None else str(row.report.digest),
-                "identity": None if row.proof is None else str(row.proof.identity),
-                "same": row.proof is not None,
+                "identity": None if row.identity is None else str(row.identity),
+                "same": row.identity is not None,
             }
             for row in rows
         ],

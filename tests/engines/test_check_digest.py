@@ -96,6 +96,46 @@ def test_the_store_is_judged_again(site: Site) -> None:
     assert (result.code, result.json["images"]) == (30, [])
 
 
+class TestRebuilt:
+    """An image that was built here: the tutorial's last step."""
+
+    def test_by_its_digest(self, site: Site) -> None:
+        found, other = one("good"), one("other")
+        carry(site, (RUST, found), (OTHER, other))
+        before = snapshot(site.trust, site.store)
+        name = RUST.partition(":")[0] if RUST.count(":") else RUST
+        result = check(site, f"{name}@{found.digest}")
+        assert (result.code, result.json["same"]) == (0, True), result
+        assert [(row["digest"], row["found"], row["same"]) for row in result.json["images"]] == [
+            (found.digest, found.digest, True)
+        ]
+        result = check(site, f"{name}@{other.digest}")
+        assert (result.code, result.kinds) == (20, ["rebuild-differs"])
+        assert [(row["digest"], row["found"], row["same"]) for row in result.json["images"]] == [
+            (found.digest, other.digest, False)
+        ]
+        assert "(anna, bert)" in result.messages
+        assert snapshot(site.trust, site.store) == before
+
+    def test_from_where_it_was_built(self, site: Site) -> None:
+        found, evil = one("good"), one("evil")
+        carry(site, (OTHER, found))
+        for image, code in ((found, 0), (evil, 20)):
+            place = site.folder / f"built{code}"
+            forge.write_layout(place, {"latest": image})
+            assert check(site, f"{OTHER}=oci:{place}:latest").code == code
+        assert check(site, f"docker.io/stagex/other:2.0=oci:{site.folder}/built0:latest").code == 50
+        assert check(site, f"{OTHER}=oci:{site.folder}/nowhere").code == 50
+        assert check(site, f"{OTHER}=oci:{site.folder}/built0:latest", OTHER).code == 2
+        assert check(site, f"oci:{site.folder}/a=b").code == 60
+
+    def test_a_store_that_is_no_longer_trusted_proves_nothing(self, site: Site) -> None:
+        found = one("good")
+        carry(site, (OTHER, found))
+        shutil.rmtree(site.store / "signatures")
+        assert check(site, f"{OTHER}@{found.digest}").code == 30
+
+
 @pytest.mark.parametrize("program", TARGETS)
 def test_with_stand_ins(program: str, tmp_path: Path, site: Site) -> None:
     engines = Fake(tmp_path / "bin")
