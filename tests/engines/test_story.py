@@ -1,119 +1,32 @@
-"""docs/story.md, run as it stands: what it says happens, with the exit status and the output that it shows."""
+"""docs/story.md happens as it is told, and a refusal in it leaves everything as it was."""
 
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.cli.site import ROOT, snapshot
-from tests.engines.conftest import require
+from tests.cli.site import snapshot
+from tests.engines.told import blocks, stage_in, tell
 
 pytestmark = pytest.mark.engines
 
-STORY = ROOT / "docs" / "story.md"
-_BLOCK = re.compile(r"((?:<!-- [^\n]* -->\n)*)```sh\n(.*?)```\n(?:```\n(.*?)```\n)?", re.DOTALL)
-_WORDS = ("people", "maintainers", "release", "revoke", "attack")
 
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Commands, the exit status of the last one, what they print, and the day from which on it is."""
-
-    commands: str
-    status: int
-    shown: str
-    day: str | None
-
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        """What is shown: a line that is … stands for any lines, and a … in a line for any characters."""
-        lines = [
-            "(?:[^\n]*\n)*?" if line == "…" else re.escape(line).replace("…", "[^\n]*") + "\n"
-            for line in self.shown.splitlines()
-        ]
-        return re.compile("".join(lines))
-
-
-def blocks() -> Iterator[Block]:
-    for marks, commands, shown in _BLOCK.findall(STORY.read_text(encoding="utf-8")):
-        found = dict(re.findall(r"<!-- (at|exit) (\S+) -->", marks))
-        yield Block(commands, int(found.get("exit", 0)), shown, found.get("at"))
-
-
-class Stage:
-    """A folder with the story's people in it, and its words on PATH."""
-
-    def __init__(self, folder: Path, home: Path) -> None:
-        self.folder = folder
-        self.day = "2025-01-01"
-        bin_ = folder / "bin"
-        bin_.mkdir()
-        programs = {word: f'exec "{sys.executable}" "{ROOT}/tests/engines/story.py" {word} "$@"' for word in _WORDS}
-        programs["gpg"] = 'exec /usr/bin/gpg --batch --quiet --no-tty --faked-system-time "$STORY_TIME" "$@"'
-        airgap = f'exec "{sys.executable}" -m airgap'
-        programs["airgap"] = f'case $1 in log) {airgap} "$@";; *) {airgap} "$@" --at "$STORY_AT";; esac'
-        for name, text in programs.items():
-            (bin_ / name).write_text(f"#!/bin/sh\n{text}\n")
-            (bin_ / name).chmod(0o755)
-        python_path = os.pathsep.join(map(str, (ROOT, ROOT / "scripts")))
-        self._environment = {**os.environ, "GNUPGHOME": str(home), "PYTHONPATH": python_path}
-        self._environment["PATH"] = f"{bin_}{os.pathsep}{os.environ['PATH']}"
-
-    def run(self, commands: str) -> tuple[int, str]:
-        time = {"STORY_AT": f"{self.day}T00:00:00Z", "STORY_TIME": f"{self.day.replace('-', '')}T000000!"}
-        done = subprocess.run(
-            ["bash", "-e", "-c", f"exec 2>&1\n{commands}"],
-            cwd=self.folder,
-            env={**self._environment, **time},
-            capture_output=True,
-            check=False,
-        )
-        return done.returncode, done.stdout.decode()
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    require("gpg", "gpgconf", "bash")
-    with TemporaryDirectory(prefix="gpg", dir="/tmp") as home:  # a short path, as gpg's sockets want it
-        found = Stage(tmp_path, Path(home))
-        try:
-            status, output = found.run(
-                "people anna bert carl dora\n"
-                "maintainers anna bert carl > MAINTAINERS\n"
-                "gpg --export anna bert carl > keyring.pgp"
-            )
-            assert status == 0, output
-            (tmp_path / "offline").mkdir()
-            yield found
-        finally:
-            subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False, capture_output=True)
-
-
-def test_it_happens_as_it_is_told(stage: Stage) -> None:
-    told = list(blocks())
+def test_it_happens_as_it_is_told(tmp_path: Path) -> None:
+    told = list(blocks("story.md"))
     assert len(told) == 11
-    trust, store, log = (stage.folder / "offline" / name for name in ("trust", "store", "trust/audit.log"))
-    for block in told:
-        stage.day = block.day or stage.day
-        before = snapshot(trust, store)
-        entries = log.read_bytes() if log.exists() else b""
-        status, output = stage.run(block.commands)
-        assert status == block.status, (block.commands, output)
-        assert block.pattern.search(output), (block.pattern.pattern, output)
-        assert log.read_bytes().startswith(entries)
-        if block.status:  # a refusal changes nothing, and is told of
-            after = snapshot(trust, store)
-            assert {**after, str(log): b""} == {**before, str(log): b""}
-            added = log.read_bytes()[len(entries) :].splitlines()
-            assert len(added) == ("import" in block.commands)
+    with stage_in(tmp_path) as stage:
+        trust, store, log = (tmp_path / "offline" / name for name in ("trust", "store", "trust/audit.log"))
+        for block in told:
+            before = snapshot(trust, store)
+            entries = log.read_bytes() if log.exists() else b""
+            tell(stage, block)
+            assert log.read_bytes().startswith(entries)
+            if block.status:  # a refusal changes nothing, and is told of
+                after = snapshot(trust, store)
+                assert {**after, str(log): b""} == {**before, str(log): b""}
+                added = log.read_bytes()[len(entries) :].splitlines()
+                assert len(added) == ("import" in block.commands)
     records = [json.loads(line.partition(b" ")[2]) for line in log.read_bytes().splitlines()]
     assert [record["event"] for record in records].count("import") == 5

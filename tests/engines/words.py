@@ -1,6 +1,6 @@
-"""The people of docs/story.md: what its words `release`, `maintainers`, `revoke` and `attack` stand for.
+"""The people of docs/story.md and docs/tutorial.md: what their words `release`, `maintainers`, `revoke` and `attack` stand for.
 
-Run as a program, ``python story.py WORD ARGUMENT…``, in the story's folder, with GNUPGHOME and STORY_TIME set.
+Run as a program, ``python words.py WORD ARGUMENT…``, in the stage's folder, with GNUPGHOME and STORY_TIME set.
 """
 
 from __future__ import annotations
