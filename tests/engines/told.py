@@ -16,7 +16,7 @@ from tests.cli.site import ROOT
 from tests.engines.conftest import require
 
 _BLOCK = re.compile(r"((?:<!-- [^\n]* -->\n)*)```sh\n(.*?)```\n(?:```\n(.*?)```\n)?", re.DOTALL)
-_WORDS = ("people", "maintainers", "release", "revoke", "attack")
+_WORDS = ("people", "maintainers", "release", "build", "revoke", "attack")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def blocks(document: str) -> Iterator[Block]:
 
 
 class Stage:
-    """A folder with the documents' people in it, and their words on PATH. ``environment`` is added to that of the test."""
+    """A folder with the documents' people in it, and their words on PATH; ``environment`` is added to the test's."""
 
     def __init__(self, folder: Path, home: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
@@ -56,7 +56,7 @@ class Stage:
         programs = {word: f'exec "{sys.executable}" "{ROOT}/tests/engines/words.py" {word} "$@"' for word in _WORDS}
         programs["gpg"] = 'exec /usr/bin/gpg --batch --quiet --no-tty --faked-system-time "$STORY_TIME" "$@"'
         airgap = f'exec "{sys.executable}" -m airgap'
-        programs["airgap"] = f'case $1 in log) {airgap} "$@";; *) {airgap} "$@" --at "$STORY_AT";; esac'
+        programs["airgap"] = f'case $1 in log|inspect) {airgap} "$@";; *) {airgap} "$@" --at "$STORY_AT";; esac'
         for name, text in programs.items():
             (bin_ / name).write_text(f"#!/bin/sh\n{text}\n")
             (bin_ / name).chmod(0o755)
@@ -78,7 +78,7 @@ class Stage:
 
 @contextmanager
 def stage_in(folder: Path, **environment: str) -> Iterator[Stage]:
-    """A stage whose people have keys and a MAINTAINERS, on the connected side; the folder ``offline`` is still empty."""
+    """A stage whose people have keys and a MAINTAINERS; the folder ``offline`` is still empty."""
     require("gpg", "gpgconf", "bash")
     with TemporaryDirectory(prefix="gpg", dir="/tmp") as home:  # a short path, as gpg's sockets want it
         found = Stage(folder, Path(home), environment)

@@ -1,4 +1,4 @@
-"""The people of docs/story.md and docs/tutorial.md: what their words `release`, `maintainers`, `revoke` and `attack` stand for.
+"""The people of docs/story.md and docs/tutorial.md: what their words stand for: `release`, `build` …
 
 Run as a program, ``python words.py WORD ARGUMENT…``, in the stage's folder, with GNUPGHOME and STORY_TIME set.
 """
@@ -43,11 +43,20 @@ def maintainers(*nicks: str) -> None:
 
 def release(version: str, *nicks: str) -> None:
     """Build the image called ``version`` in the layout `images`, and let these people sign its digest."""
-    image = forge.image([Layer({"bin/tool": f"version {version}\n".encode()})])
+    image = _image(version)
     forge.write_layout(Path("images"), {version: image})
     claim = forge.claim(REPOSITORY, image.digest)
     files = [gpg("-u", f"{nick}@example.org", "--sign", stdin=claim) for nick in nicks]
     forge.write_lookaside(Path("signatures"), REPOSITORY.removeprefix("docker.io/"), image.digest, files)
+
+
+def build(version: str) -> None:
+    """Build the image called ``version`` in the layout `built`, for oneself."""
+    forge.write_layout(Path("built"), {version: _image(version)})
+
+
+def _image(version: str) -> forge.Sample:
+    return forge.image([Layer({"bin/tool": f"version {version}\n".encode()})])
 
 
 def revoke(nick: str) -> None:
@@ -76,4 +85,4 @@ def attack(bundle: str) -> None:
 
 
 if __name__ == "__main__":
-    {one.__name__: one for one in (people, maintainers, release, revoke, attack)}[sys.argv[1]](*sys.argv[2:])
+    {one.__name__: one for one in (people, maintainers, release, build, revoke, attack)}[sys.argv[1]](*sys.argv[2:])
