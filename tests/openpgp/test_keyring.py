@@ -304,6 +304,8 @@ def test_remembering_takes_revocations_and_nothing_else() -> None:
     )
     hard = held.remembering(load_keyring([ALICE.revoked().bytes]))
     assert [len(one.revocations) for one in hard] == [1]
+    flawed = load_keyring([whole.bytes + packet(6, b"\4")])
+    assert flawed.problems == flawed.remembering(load_keyring([gone.bytes])).problems != ()
 
 
 # Bounds
