@@ -74,7 +74,7 @@ def read_entries(file: BinaryIO, what: str) -> Iterator[Entry]:
 
 def read_log(path: Path) -> Iterator[Entry]:
     """The entries of a log that nobody needs to hold. Raises TrustRootError, HostError."""
-    with open_regular(path) as file:
+    with host_errors(str(path)), open_regular(path) as file:
         yield from read_entries(file, str(path))
 
 
@@ -98,7 +98,8 @@ class AuditLog:
         self._file = file
         self._path = path
         self._size = size
-        self._torn = os.fstat(file.fileno()).st_size - size
+        with host_errors(str(path)):
+            self._torn = os.fstat(file.fileno()).st_size - size
         self.head = head
 
     def append(self, record: Mapping[str, object]) -> Head:

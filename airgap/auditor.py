@@ -14,7 +14,7 @@ from typing import Final
 
 from airgap.digest import Digest
 from airgap.errors import AirgapError, FormatError, SourceError
-from airgap.files import host_errors, read_bounded
+from airgap.files import host_errors, is_folder, is_there, read_bounded
 from airgap.limits import LIMITS
 from airgap.progress import Progress
 from airgap.reference import Reference, parse_reference
@@ -58,7 +58,7 @@ def audit(
     one without a folder is a row without signatures.
     Raises SourceError only if ``root`` itself cannot be read.
     """
-    if not root.is_dir():
+    if not (is_there(root) and is_folder(root)):
         raise SourceError("signatures-not-found", f"{root}: no such folder of signatures")
     progress.stage("finding signatures", None)
     folders = sorted(_image_folders(root))

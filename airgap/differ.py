@@ -16,7 +16,7 @@ from airgap.bundle.reader import BundleReader
 from airgap.comparison import Difference, Shown, Side, Standing, compare
 from airgap.digest import Digest, digest_of
 from airgap.errors import AirgapError, UsageError
-from airgap.files import host_errors, is_folder
+from airgap.files import host_errors, is_folder, is_there
 from airgap.holdings import holding_of
 from airgap.oci.layout import LAYOUT_FILE
 from airgap.openpgp.keyring import Keyring, load_keyring
@@ -62,7 +62,7 @@ def _read(path: str, *, judged: bool) -> _Source:
 def _is_layout(path: Path) -> bool:
     """Other folders hold parts."""
     with host_errors(str(path)):
-        return is_folder(path) and (path / LAYOUT_FILE).exists()
+        return is_folder(path) and is_there(path / LAYOUT_FILE)
 
 
 def _read_store(folder: Path) -> _Source:

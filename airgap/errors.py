@@ -305,6 +305,11 @@ class EngineError(AirgapError):
 class HostError(AirgapError):
     exit_status = 70
 
+    @property
+    def is_absence(self) -> bool:
+        """Whether there is no such file, rather than one that the machine cannot give."""
+        return self.kind in ("file-not-found", "not-a-regular-file")
+
 
 class Interrupted(AirgapError):
     exit_status = 130

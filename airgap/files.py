@@ -20,7 +20,7 @@ from airgap.errors import FormatError, HostError
 BUFFER: Final = 1024 * 1024  # bytes
 _PIECE: Final = 64 * 1024  # bytes: small files are the most, and a buffer for each would cost more than reading them
 FAT32_FILE_MAX: Final = 2**32 - 1  # bytes: the size field of a FAT directory entry has 32 bits
-_TEMPORARY: Final = ".airgap-partial"
+TEMPORARY: Final = ".airgap-partial"
 # What Linux says of a sector that cannot be read, depending on the driver: block/blk-core.c, drivers/scsi
 _UNREADABLE: Final = frozenset({errno.EIO, errno.ENODATA, errno.EILSEQ, errno.EREMOTEIO})
 _SYNC_THREADS: Final = 8  # they wait for the disk, not for a core
@@ -67,7 +67,7 @@ def open_regular(path: Path, buffer: int = BUFFER) -> BinaryIO:
 
 def read_bounded(path: Path, limit: int) -> bytes:
     """The whole content of a plain file of at most ``limit`` bytes. Raises HostError, FormatError(limit-exceeded)."""
-    with open_regular(path, 0) as file, host_errors(str(path)):
+    with host_errors(str(path)), open_regular(path, 0) as file:
         pieces = []
         left = limit + 1
         while left and (piece := file.read(min(left, _PIECE))):
@@ -114,6 +114,16 @@ class ErrorTyping:
 
 
 @contextlib.contextmanager
+def _closing(file: BinaryIO, what: str) -> Iterator[None]:
+    """Close it in the end, with a typed error; what is raised inside is about something else and is left as it is."""
+    try:
+        yield
+    finally:
+        with host_errors(what):
+            file.close()
+
+
+@contextlib.contextmanager
 def open_input(path: str) -> Iterator[ErrorTyping]:
     """The bundle that an operator named: a plain file, or ``-`` for standard input."""
     if path == "-":
@@ -123,7 +133,8 @@ def open_input(path: str) -> Iterator[ErrorTyping]:
         return
     with host_errors(path):
         resolved = Path(os.path.realpath(path, strict=True))
-    with open_regular(resolved) as file:
+    file = open_regular(resolved)
+    with _closing(file, path):
         yield ErrorTyping(file, path)
 
 
@@ -133,7 +144,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
     Whatever is raised inside, the temporary file is removed.
     """
-    temporary = path.with_name(f"{path.name}{_TEMPORARY}")
+    temporary = path.with_name(f"{path.name}{TEMPORARY}")
     with host_errors(str(path)):
         _require_replaceable(path)
         with contextlib.suppress(FileNotFoundError):
@@ -163,7 +174,7 @@ class PendingFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._temporary = path.with_name(f"{path.name}{_TEMPORARY}")
+        self._temporary = path.with_name(f"{path.name}{TEMPORARY}")
         with host_errors(str(path)):
             _require_replaceable(path)
             with contextlib.suppress(FileNotFoundError):
@@ -198,7 +209,8 @@ class PendingFile:
     def reading(self) -> Iterator[ErrorTyping]:
         """Read what was written, from its start."""
         self.pause()
-        with open_regular(self._temporary) as file:
+        file = open_regular(self._temporary)
+        with _closing(file, str(self.path)):
             yield ErrorTyping(file, str(self.path))
 
     def publish(self) -> None:
@@ -274,7 +286,8 @@ class RandomAccess:
         return data
 
     def close(self) -> None:
-        self._file.close()
+        with host_errors(str(self._path)):
+            self._file.close()
 
 
 def regular_files(folder: Path) -> list[Path]:
@@ -283,10 +296,25 @@ def regular_files(folder: Path) -> list[Path]:
         return sorted(Path(entry.path) for entry in entries if entry.is_file(follow_symlinks=False))
 
 
+def names_in(folder: Path) -> list[str]:
+    with host_errors(str(folder)):
+        return os.listdir(folder)
+
+
 def is_folder(path: Path) -> bool:
     """Raises HostError if the path does not exist."""
     with host_errors(str(path)):
         return stat.S_ISDIR(os.stat(path).st_mode)
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path leads to anything. Raises HostError where nobody can tell: Path.exists() may say no to that."""
+    with host_errors(str(path)):
+        try:
+            os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
 
 
 def file_size(path: Path) -> int:
@@ -347,13 +375,15 @@ def held(path: Path, folder: Path, *, create: bool = False) -> Iterator[BinaryIO
     flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | (os.O_CREAT if create else 0)
     with host_errors(str(path)):
         descriptor = os.open(path, flags, 0o600)
-    with os.fdopen(descriptor, "r+b", 0) as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise HostError("not-a-regular-file", f"{path}: not a regular file", path=str(path))
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise HostError("store-locked", f"{folder}: another airgap is writing to this folder") from None
+    file = os.fdopen(descriptor, "r+b", 0)
+    with _closing(file, str(path)):
+        with host_errors(str(path)):
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise HostError("not-a-regular-file", f"{path}: not a regular file", path=str(path))
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise HostError("store-locked", f"{folder}: another airgap is writing to this folder") from None
         yield file
 
 
@@ -390,12 +420,17 @@ def free_space(path: Path) -> int | None:
 def is_occupied(folder: Path) -> bool:
     """Whether there is anything under this name but an empty folder."""
     with host_errors(str(folder)):
-        return folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir())))
+        return folder.is_symlink() or (is_there(folder) and (not folder.is_dir() or any(folder.iterdir())))
 
 
 def sync_folder(path: Path) -> None:
     """Make names in a folder durable."""
     _sync(path)
+
+
+def remove_file(path: Path) -> None:
+    with host_errors(str(path)):
+        path.unlink()
 
 
 def remove_others(folder: Path, kept: Collection[str]) -> None:
@@ -430,7 +465,7 @@ def remove_tree(path: Path) -> None:
         if path.is_symlink():
             path.unlink()
             return
-        if not path.exists():
+        if not is_there(path):
             return
         for child in path.iterdir():
             if child.is_dir() and not child.is_symlink():

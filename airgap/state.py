@@ -105,7 +105,7 @@ class TrustFolder:
     def record(self, record: Record) -> None:
         """Make an entry of the log durable; what was decided and not committed is undone by it. Raises HostError."""
         pending, self._pending, self._decided = self._pending, None, False
-        if pending is None:
+        if pending is None or _is_in_force(self._folder, pending):
             self._log.append(record)
             return
         self.trust = self._before
@@ -275,6 +275,13 @@ def _write(folder: Path, trust: Trust, state: _State) -> None:
     write_whole(folder / _STATE, state.encoded())
     with contextlib.suppress(HostError):  # what is left over is in nobody's way, and cleared the next time
         remove_others(folder / _CERTIFICATES, kept)
+
+
+def _is_in_force(folder: Path, state: _State) -> bool:
+    """Whether it is in its place, although writing it failed: then it was the last step that did."""
+    with contextlib.suppress(HostError, FormatError):
+        return read_bounded(folder / _STATE, LIMITS.trust_state) == state.encoded()
+    return False
 
 
 def _ensure(path: Path, data: bytes) -> None:

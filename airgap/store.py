@@ -24,6 +24,7 @@ from airgap.files import (
     BUFFER,
     held,
     host_errors,
+    is_there,
     make_folder,
     open_regular,
     read_bounded,
@@ -69,7 +70,8 @@ class QuarantineFile:
             write_all(self._file, data)
 
     def close(self) -> None:
-        self._file.close()
+        with host_errors(str(self._path)):
+            self._file.close()
 
 
 class Quarantine:
@@ -181,8 +183,7 @@ class Store:
     @property
     def is_published(self) -> bool:
         """Whether there is an index. Without one nobody can tell which blobs belong to images."""
-        with host_errors(str(self.folder)):
-            return all((self.folder / name).exists() for name in (LAYOUT_FILE, INDEX_FILE))
+        return all(is_there(self.folder / name) for name in (LAYOUT_FILE, INDEX_FILE))
 
     def require_published(self) -> None:
         """Raises SourceError(source-not-found) if there is no index."""
@@ -210,7 +211,7 @@ class Store:
     def referrers(self, image: UntrustedImage) -> tuple[Referrer, ...]:
         """The artifacts that were kept of an image. Raises FormatError, IntegrityError."""
         path = self.folder / REFERRERS_FOLDER / f"{image.digest.hex}.json"
-        if not path.exists():
+        if not is_there(path):
             return ()
         try:
             listed = parse(read_bounded(path, LIMITS.oci_manifest))
@@ -241,6 +242,7 @@ class Store:
         quarantine.sync(blobs)
         added: list[Path] = []
         before: dict[Path, bytes] = {}
+        index = self._index()
         try:
             make_folder(self.folder / BLOBS)
             for digest in blobs:
@@ -248,14 +250,35 @@ class Store:
             sync_folder(self.folder / BLOBS)
             self._keep_evidence(evidence, added)
             self._keep_referrers(found, quarantine, referrers, added, before)
+            if not is_there(self.folder / LAYOUT_FILE):
+                added.append(self.folder / LAYOUT_FILE)
             write_whole(self.folder / LAYOUT_FILE, LAYOUT_BYTES)
             write_whole(self.folder / INDEX_FILE, encode_index((name, image) for (name, _), image in listed.items()))
         except BaseException:
-            self._take_out(added)
+            if self._withdraw(index):
+                self._take_out(added)
             with contextlib.suppress(AirgapError):
                 for path, data in before.items():
                     write_whole(path, data)
             raise
+
+    def _index(self) -> bytes | None:
+        path = self.folder / INDEX_FILE
+        return read_bounded(path, LIMITS.bundle_manifest) if is_there(path) else None
+
+    def _withdraw(self, before: bytes | None) -> bool:
+        """Make the index what it was: it may be in place already, and not be durable.
+
+        False if that fails. What it may name has to stay, then.
+        """
+        path = self.folder / INDEX_FILE
+        with contextlib.suppress(AirgapError, OSError):
+            if before is None:
+                path.unlink(missing_ok=True)
+            elif self._index() != before:
+                write_whole(path, before)
+            return True
+        return False
 
     def _take_out(self, added: Iterable[Path]) -> None:
         """Remove what publish() had added, and the folders that are empty without it."""
@@ -273,7 +296,7 @@ class Store:
     @staticmethod
     def _take_in(source: Path, target: Path, added: list[Path]) -> None:
         with host_errors(str(target)):
-            new = not target.exists()
+            new = not is_there(target)
             os.replace(source, target)
         if new:
             added.append(target)
@@ -331,7 +354,7 @@ class Store:
             listed = [one.document for one in referrers.get(image.image.name, ())]
             path = folder / f"{image.image.digest.hex}.json"
             if listed:
-                if path.exists():
+                if is_there(path):
                     before[path] = read_bounded(path, LIMITS.oci_manifest)
                 else:
                     added.append(path)
@@ -339,8 +362,8 @@ class Store:
 
     def _forget_if_empty(self, lock: Path) -> None:
         """A refused bundle leaves no trace in a folder that was no store before."""
-        if not (self.folder / INDEX_FILE).exists():
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, HostError):
+            if not is_there(self.folder / INDEX_FILE):
                 lock.unlink()
                 lock.parent.rmdir()
                 self.folder.rmdir()
@@ -348,7 +371,7 @@ class Store:
 
 def _read_signatures(folder: Path) -> list[bytes]:
     found: list[bytes] = []
-    while (path := folder / f"signature-{len(found) + 1}").exists():
+    while is_there(path := folder / f"signature-{len(found) + 1}"):
         if len(found) == LIMITS.signatures_per_image:
             raise FormatError("limit-exceeded", f"{folder} holds more than {LIMITS.signatures_per_image} signatures")
         found.append(read_bounded(path, LIMITS.signature_file))
@@ -357,7 +380,7 @@ def _read_signatures(folder: Path) -> list[bytes]:
 
 def _chunks(path: Path, digest: Digest, expected: int) -> Iterator[bytes]:
     hasher, size = hashlib.sha256(), 0
-    with open_regular(path) as file, host_errors(str(path)):
+    with host_errors(str(path)), open_regular(path) as file:
         while chunk := file.read(BUFFER):
             hasher.update(chunk)
             size += len(chunk)

@@ -6,6 +6,7 @@ The corpus is data of public origin beside this repository, not in it; tests tha
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,16 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.corpus import CORPUS, WHY_NOT
+from tests.tally import Tally
 
 settings.register_profile("airgap", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("airgap")
+
+
+@pytest.fixture
+def tally(record_property: Callable[[str, object], None]) -> Tally:
+    """Say how many of how many held, for the assurance table."""
+    return Tally(record_property)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from airgap.files import (
     ErrorTyping,
     RandomAccess,
     file_size,
+    host_errors,
     is_folder,
     open_input,
     open_regular,
@@ -148,7 +149,7 @@ def _may_be_parts(path: Path) -> bool:
     if is_folder(path):
         return True
     path = resolved(path)
-    with open_regular(path) as file, contextlib.suppress(OSError):
+    with host_errors(str(path)), open_regular(path) as file, contextlib.suppress(OSError):
         if file.read(len(PART_LABEL_MAGIC)) == PART_LABEL_MAGIC:
             return True
     return PART_NAME.fullmatch(path.name) is not None and read_labels(path).closing is not None
@@ -242,5 +243,6 @@ class _PartStream:
 
     def close(self) -> None:
         if self._file is not None:
-            self._file.close()
+            with host_errors("a part of the bundle"):
+                self._file.close()
         self._file = self._source = None

@@ -19,7 +19,16 @@ if TYPE_CHECKING:  # `airgap --version` should not wait for zstd, OpenPGP and th
 
 
 def prepare_streams() -> None:
-    """A terminal that cannot show a character gets its escape: a verdict must not fail for want of a tick."""
+    """A terminal that cannot show a character gets its escape: a verdict must not fail for want of a tick.
+
+    A stream that whoever started us had closed leads to /dev/null, so that no file of ours gets its number.
+    """
+    with contextlib.suppress(OSError):
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # 0, 1 and 2 stay open
+            os.set_inheritable(descriptor, True)
+        os.close(descriptor)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # as long as the program runs
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -27,10 +36,11 @@ def prepare_streams() -> None:
 
 def print_text(text: str) -> None:
     """Print to stdout. Raises HostError if nobody can have read it: the status must not say that all is well."""
+    if sys.stdout is None:
+        raise HostError("input-output", "standard output is closed: nobody can read the result", path="-")
     try:
         click.echo(text)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except OSError as error:
         _abandon_stdout()
         raise host_error(error, "standard output") from error

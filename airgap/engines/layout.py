@@ -12,7 +12,19 @@ from airgap.digest import Digest
 from airgap.engines.names import Name, names_of
 from airgap.engines.undo import Undo
 from airgap.errors import AirgapError, EngineError, FormatError, HostError
-from airgap.files import host_errors, make_folder, read_bounded, replacing, write_all, write_whole
+from airgap.files import (
+    TEMPORARY,
+    is_folder,
+    is_occupied,
+    is_there,
+    make_folder,
+    names_in,
+    read_bounded,
+    remove_file,
+    replacing,
+    write_all,
+    write_whole,
+)
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import Descriptor
 from airgap.oci.graph import GraphWalk
@@ -86,30 +98,31 @@ class LayoutEngine:
 
     def _snapshot(self) -> dict[str, bytes]:
         """The two files that make a folder a layout, as they are."""
-        with host_errors(str(self._folder)):
-            return {
-                name: (self._folder / name).read_bytes()
-                for name in (INDEX_FILE, LAYOUT_FILE)
-                if (self._folder / name).exists()
-            }
+        paths = [self._folder / name for name in (INDEX_FILE, LAYOUT_FILE)]
+        return {path.name: read_bounded(path, LIMITS.bundle_manifest) for path in paths if is_there(path)}
 
     def _restore(self, before: Mapping[str, bytes], added: Iterable[Path]) -> None:
-        """Take out again what was put in; what cannot be undone is left rather than hiding the first error."""
-        for path in added:
-            _try(path.unlink)
+        """Take out again what was put in, the index first: as long as it may name a blob, that stays.
+
+        Raises HostError, FormatError.
+        """
         for name in (INDEX_FILE, LAYOUT_FILE):
             path = self._folder / name
+            if not is_there(path):
+                continue
             if name not in before:
-                _try(path.unlink)
-            elif path.read_bytes() != before[name]:
-                _try(partial(write_whole, path, before[name]))
+                remove_file(path)
+            elif read_bounded(path, LIMITS.bundle_manifest) != before[name]:
+                write_whole(path, before[name])
+        for path in added:
+            _try(path.unlink)
         blobs = self._folder / BLOBS
         for folder in (blobs, blobs.parent, self._folder):
             _try(folder.rmdir)  # succeeds only if it is empty
 
     def _copy(self, blob: Descriptor, store: Store, added: list[Path]) -> None:
         path = self._folder / blob_path(blob.digest)
-        new = not path.exists()
+        new = not is_there(path)
         with replacing(path) as file:
             for chunk in store.chunks(blob):
                 write_all(file, chunk)
@@ -118,17 +131,25 @@ class LayoutEngine:
 
     def _listed(self) -> dict[str, Descriptor]:
         """The images that are there, by name. Raises EngineError for a folder that is neither empty nor a layout."""
-        with host_errors(str(self._folder)):
-            if not self._folder.exists() or (self._folder.is_dir() and not any(self._folder.iterdir())):
-                return {}
+        if not is_occupied(self._folder) or self._is_unfinished():
+            return {}
         try:
             parse_layout(read_bounded(self._folder / LAYOUT_FILE, LIMITS.trust_file))
             found = parse_layout_index(read_bounded(self._folder / INDEX_FILE, LIMITS.bundle_manifest))
         except (FormatError, HostError) as error:
+            if isinstance(error, HostError) and not error.is_absence:
+                raise
             raise EngineError(
                 "target-occupied", f"{self._folder} is not empty and no OCI layout: {error}", target=self.target
             ) from error
         return {image.name or str(image.digest): image for image in found}
+
+    def _is_unfinished(self) -> bool:
+        """Whether nothing is there but what a load that was stopped leaves: blobs, and no index that names them."""
+        if not is_folder(self._folder) or is_there(self._folder / INDEX_FILE):
+            return False
+        known = {BLOBS.partition("/")[0], LAYOUT_FILE}
+        return {name.removesuffix(TEMPORARY) for name in names_in(self._folder)} <= {*known, INDEX_FILE}
 
     def _reported(self, name: str) -> Digest | None:
         """Read back what the layout now says, and that the bytes are there."""
@@ -137,7 +158,9 @@ class LayoutEngine:
             if descriptor is None:
                 return None
             descriptor.require_bytes(read_bounded(self._folder / blob_path(descriptor.digest), LIMITS.oci_manifest))
-        except AirgapError:
+        except AirgapError as error:
+            if isinstance(error, HostError) and not error.is_absence:
+                raise
             return None
         return descriptor.digest
 

@@ -28,7 +28,7 @@ from airgap.bundle.labels import parse_closing, parse_opening
 from airgap.bundle.recovery import parse_record, parse_record_header
 from airgap.digest import Digest
 from airgap.errors import AirgapError, FormatError, HostError, IntegrityError
-from airgap.files import BUFFER, file_size, is_folder, open_input, read_bounded, regular_files
+from airgap.files import BUFFER, file_size, is_folder, is_there, open_input, read_bounded, regular_files
 from airgap.limits import LIMITS
 from airgap.media.recutter import read_through
 from airgap.media.repairer import HashingInput
@@ -189,7 +189,7 @@ def _listed(path: Path) -> str | None:
     names = [path.name] if stem is None else [path.name, f"{stem.group(1)}.parts", stem.group(1)]
     for name in names:
         listing = path.with_name(f"{name}.sha256")
-        if listing.exists():
+        if is_there(listing):
             for line in read_bounded(listing, LIMITS.trust_file).splitlines():
                 match = _CHECKSUM.fullmatch(line)
                 if match is not None and match.group(2) == os.fsencode(path.name):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from airgap.digest import Digest
 from airgap.errors import FormatError, HostError, SourceError
-from airgap.files import BUFFER, host_errors, open_regular, read_bounded
+from airgap.files import BUFFER, host_errors, is_there, open_regular, read_bounded
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import Descriptor
 from airgap.oci.layout import INDEX_FILE, LAYOUT_FILE, blob_path, parse_layout, parse_layout_index
@@ -37,7 +37,7 @@ class LayoutFolder:
         return choose(self, self._images, name, origin)
 
     def has(self, digest: Digest) -> bool:
-        return (self._folder / blob_path(digest)).is_file()
+        return is_there(self._folder / blob_path(digest))
 
     def artifacts(self, digest: Digest) -> list[Artifact]:
         """Layouts list images, not what speaks of them."""
@@ -48,8 +48,10 @@ class LayoutFolder:
         try:
             file = open_regular(path)
         except HostError as error:
+            if not error.is_absence:
+                raise
             raise SourceError("source-not-found", f"{self._folder}: blob {digest} cannot be read: {error}") from error
-        with file, host_errors(str(path)):
+        with host_errors(str(path)), file:
             while chunk := file.read(BUFFER):
                 yield chunk
 
@@ -57,6 +59,8 @@ class LayoutFolder:
         try:
             return read_bounded(self._folder / name, LIMITS.bundle_manifest)
         except HostError as error:
+            if not error.is_absence:
+                raise
             raise SourceError(
                 "source-not-found", f"no OCI layout: {error.message} (after oci:DIR, a colon begins the image's name)"
             ) from error
@@ -74,6 +78,8 @@ class LayoutArchive:
             with host_errors(str(path)):
                 self._tar = tarfile.open(path, "r:")  # noqa: SIM115  # open as long as the export runs
         except (HostError, tarfile.TarError) as error:
+            if isinstance(error, HostError) and not error.is_absence:
+                raise
             raise SourceError("source-not-found", f"{path} is no OCI archive: {error}") from error
         try:
             with host_errors(str(path)):

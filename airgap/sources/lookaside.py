@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from airgap.digest import Digest
 from airgap.errors import FormatError, SourceError
-from airgap.files import host_errors, read_bounded, read_given
+from airgap.files import host_errors, is_folder, is_there, read_bounded, read_given
 from airgap.limits import LIMITS
 from airgap.reference import Repository
 from airgap.registry.access import Access, is_url, parse_url
@@ -31,7 +31,7 @@ class LookasideFolder:
 
     def __init__(self, root: Path) -> None:
         """Raises SourceError(signatures-not-found) if there is no such folder."""
-        if not root.is_dir():
+        if not (is_there(root) and is_folder(root)):
             raise SourceError("signatures-not-found", f"{root}: no such folder of signatures")
         self._root = root
 
@@ -39,7 +39,7 @@ class LookasideFolder:
         return [data for name in _folders(repository, digest) for data in self._read(self._root / name)]
 
     def _read(self, folder: Path) -> list[bytes]:
-        if not folder.is_dir():
+        if not (is_there(folder) and is_folder(folder)):
             return []
         with host_errors(str(folder)):
             found = [(int(match[1]), path) for path in folder.iterdir() if (match := _SIGNATURE.fullmatch(path.name))]

@@ -69,7 +69,7 @@ class SkopeoCopy:
         path = self._path(digest)
         if path is None:
             raise SourceError("source-not-found", f"{self._origin}: skopeo copied no blob {digest}")
-        with open_regular(path) as file, host_errors(str(path)):
+        with host_errors(str(path)), open_regular(path) as file:
             while chunk := file.read(BUFFER):
                 yield chunk
 

@@ -1,0 +1,157 @@
+"""The last step fails after it was done: a new file is in its place, and making that durable is what fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from airgap import files
+from airgap.errors import HostError
+from airgap.state import load_trust
+from tests.cli.site import RUST, Site, index, litter, run, sample, snapshot
+from tests.faults.scenarios import OTHER, in_force, require_sound, state_of
+
+
+@pytest.fixture
+def place(site: Site) -> Site:
+    """A trust root and a bundle."""
+    assert site.export(site.image(RUST, sample("rust"), "anna", "bert")).code == 0
+    return site
+
+
+@pytest.fixture
+def in_use(place: Site) -> Site:
+    """The same, and a store and a target that hold another image."""
+    other = place.folder / "other.airgap.tar.zst"
+    assert place.export(place.image(OTHER, sample("other"), "carl", "dora"), output=other).code == 0
+    assert place.import_(bundle=other).code == 0
+    return place
+
+
+@contextmanager
+def failing_after(is_last: Callable[[Path], bool]) -> Iterator[list[Path]]:
+    """Making a folder's names durable fails, once, when ``is_last`` says so of the folder."""
+    failed: list[Path] = []
+    real = files.sync_folder
+
+    def sync_folder(path: Path) -> None:
+        if not failed and is_last(path):
+            failed.append(path)
+            raise HostError("input-output", f"{path}: Input/output error", path=str(path))
+        real(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "sync_folder", sync_folder)
+        yield failed
+
+
+@pytest.mark.parametrize("name", ["store", "out"])
+@pytest.mark.parametrize("was_used", [False, True])
+def test_index(request: pytest.FixtureRequest, name: str, was_used: bool) -> None:
+    """No index is left that names blobs which were taken out again."""
+    place: Site = request.getfixturevalue("in_use" if was_used else "place")
+    folder = place.folder / name
+    before, listed = snapshot(folder), index(folder) if was_used else {}
+
+    def is_last(path: Path) -> bool:
+        return path == folder and (path / "index.json").exists() and index(folder) != listed
+
+    with failing_after(is_last) as failed:
+        result = place.import_()
+    assert failed
+    assert result.code == 70, result
+    assert snapshot(folder) == before
+    assert place.import_().code == 0
+    assert RUST in "".join(index(folder))
+
+
+def test_trust(place: Site) -> None:
+    """What came into force is not undone in the log."""
+    before = state_of(place.folder)
+    old = (place.trust / "state.json").read_bytes()
+    with failing_after(lambda path: path == place.trust and (path / "state.json").read_bytes() != old) as failed:
+        result = place.import_()
+    assert failed
+    assert result.code == 70, result
+    assert load_trust(place.trust).memory.marks, "the mark of the image that is in the store"
+    assert [entry["event"] for entry in in_force(place.folder)] == ["init", "import", "load"]
+    require_sound(place.folder, before, state_of(place.folder))
+    assert place.import_().code == 0
+
+
+def test_target_that_cannot_be_read_back(place: Site) -> None:
+    """It is the machine that failed, not the target that lies; and what was put in is taken out again."""
+    blob = "blobs/sha256"
+    with pytest.MonkeyPatch.context() as patch:
+        real = files.read_bounded
+
+        def read_bounded(path: Path, limit: int) -> bytes:
+            if path.parent == place.out / blob:
+                raise HostError("input-output", f"{path}: Input/output error", path=str(path))
+            return real(path, limit)
+
+        patch.setattr("airgap.engines.layout.read_bounded", read_bounded)
+        result = place.import_()
+    assert result.code == 70, result
+    assert result.kinds == ["input-output"]
+    assert not place.out.exists()
+
+
+@pytest.mark.parametrize("left", [[], ["oci-layout"], ["oci-layout.airgap-partial"], ["index.json.airgap-partial"]])
+def test_target_of_a_load_that_was_killed(place: Site, left: list[str]) -> None:
+    """Blobs and no index: the next import goes on there."""
+    (place.out / "blobs" / "sha256").mkdir(parents=True)
+    (place.out / "blobs" / "sha256" / f"{'a' * 64}.airgap-partial").write_bytes(b"half")
+    for name in left:
+        (place.out / name).write_bytes(json.dumps({"imageLayoutVersion": "1.0.0"}).encode())
+    assert place.import_().code == 0
+    assert index(place.out)
+    assert [path for path in litter(place.out) if "blobs" not in path] == []
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "blobs.txt", ".git/config", "index.json"])
+def test_target_of_somebody_else(place: Site, name: str) -> None:
+    """A folder with anything else in it, or with an index that is none, is still not written to."""
+    path = place.out / name
+    path.parent.mkdir(parents=True)
+    path.write_text("precious")
+    before = snapshot(place.out)
+    result = place.import_()
+    assert result.code == 60, result
+    assert result.kinds == ["target-occupied"]
+    assert snapshot(place.out) == before
+
+
+@pytest.mark.parametrize("name", ["oci-layout", "index.json"])
+def test_target_that_cannot_be_read(in_use: Site, name: str) -> None:
+    """An error of the disk is not "choose an empty folder"."""
+    with pytest.MonkeyPatch.context() as patch:
+        real = files.read_bounded
+
+        def read_bounded(path: Path, limit: int) -> bytes:
+            if path == in_use.out / name:
+                raise HostError("input-output", f"{path}: Input/output error", path=str(path))
+            return real(path, limit)
+
+        patch.setattr("airgap.engines.layout.read_bounded", read_bounded)
+        result = in_use.import_()
+    assert result.code == 70, result
+
+
+def test_source_that_cannot_be_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is it "check the path"."""
+    source = site.image(RUST, sample("rust"), "anna", "bert")
+    for target in ("airgap.sources.layout.read_bounded", "airgap.sources.layout.open_regular"):
+        with monkeypatch.context() as patch:
+
+            def failing(path: Path, *_: object) -> bytes:
+                raise HostError("input-output", f"{path}: Input/output error", path=str(path))
+
+            patch.setattr(target, failing)
+            result = site.export(source)
+        assert result.code == 70, result
+    assert run("export", source.replace("layouts", "absent"), *site.evidence(), "-o", site.bundle).code == 50
