@@ -33,9 +33,8 @@ def damaged(data: bytes, kind: str, place: int) -> bytes:
             return data[:place] + data[place : place + 1] + data[place:]
         case "byte inserted":  # other than its neighbours, or it could not be told from a doubled one
             near = data[max(0, place - 1) : place + 1]
-            return (
-                data[:place] + bytes([next(value for value in range(0x5A, 0x60) if value not in near)]) + data[place:]
-            )
+            strange = next(value for value in range(0x5A, 0x60) if value not in near)
+            return data[:place] + bytes([strange]) + data[place:]
         case "cut":
             return data[:place]
     raise ValueError(kind)
@@ -65,7 +64,8 @@ def endure(
     """Damage a file in one place after the other; each must be refused with a typed error, or change nothing.
 
     ``judge`` gives the verdict in words of its own, and raises AirgapError; ``good`` is the verdict on the whole file.
-    Whatever else is raised fails the test, and so does another verdict. ``spared`` says where the latter is expected.
+    Whatever else is raised fails the test, and so does another verdict. ``spared`` names places
+    that are not tried.
     """
     outcomes: Counter[str] = Counter()
     same: list[int] = []
@@ -75,17 +75,23 @@ def endure(
         if hostile == data or spared(place):
             continue
         total += 1
-        try:
-            verdict = judge(hostile)
-        except AirgapError as error:
-            assert error.exit_status not in (0, 1, 2), (kind, place, error)
-            assert error.message, (kind, place)
-            outcomes[error.kind] += 1
-            continue
-        assert verdict == good, (name, kind, place, verdict)
-        same.append(place)
+        verdict = _verdict(judge, hostile)
+        if isinstance(verdict, AirgapError):
+            assert verdict.exit_status not in (0, 1, 2), (kind, place, verdict)
+            assert verdict.message, (kind, place)
+            outcomes[verdict.kind] += 1
+        else:
+            assert verdict == good, (name, kind, place, verdict)
+            same.append(place)
     refused = sum(outcomes.values())
     assert refused + len(same) == total
     note = f"{refused} refused" + (f", {len(same)} without any effect" if same else "")
     tally(row, f"{name}: {kind}", total, total, note)
     return outcomes
+
+
+def _verdict(judge: Callable[[bytes], str], data: bytes) -> str | AirgapError:
+    try:
+        return judge(data)
+    except AirgapError as error:
+        return error

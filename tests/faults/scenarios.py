@@ -221,6 +221,6 @@ def _require_complete(layout: Path) -> None:
 
 
 def left_over(folder: Path, *, private: bool = True) -> list[str]:
-    """Temporary files anywhere, and what stands in the folder for them; ``private``: those in the store's quarantine."""
+    """Temporary files anywhere, and what is in TMPDIR; ``private`` says whether those of the quarantine count."""
     found = litter(folder) + [str(path) for path in (folder / "tmp").glob("*")]
     return [path for path in found if private or "/.airgap/" not in path]
