@@ -109,7 +109,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "recovery-missing": Kind(227, "Give the recovery files (.rec.001 …), too; without them take another copy."),
     "file-differs": Kind(228, "Write it to the medium again, or take another medium."),
-    "rebuild-differs": Kind(229, "Do not use it as theirs: compare the sources and tools of both builds."),
+    "installation-differs": Kind(
+        229, "Find out who changed it; then install airgap again from where you trust it, and make the kit with that."
+    ),
+    "rebuild-differs": Kind(230, "Do not use it as theirs: compare the sources and tools of both builds."),
     # 3xx: OpenPGP
     "armor-malformed": Kind(301, _ASK_SIGNER),
     "message-malformed": Kind(302, _ASK_SIGNER),
@@ -215,6 +218,17 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "digest-not-kept": Kind(
         525, "Export from docker://… or, after `skopeo copy --all --preserve-digests`, from oci:DIR:REF."
+    ),
+    "packages-not-found": Kind(
+        530,
+        "Read what pip says: is its index in reach (`pip config list`), with wheels for this Python and platform? "
+        "Some packages have none for some platforms (zfec: --no-recovery leaves it out).",
+    ),
+    "package-invalid": Kind(
+        531, "Remove pip's cache (`pip cache purge`) and run the command again, or mend the index."
+    ),
+    "installation-incomplete": Kind(
+        532, "Install airgap with pip in a new environment, from a wheel or a checkout, and make the kit with that."
     ),
     # 6xx: engines
     "engine-digest-differs": Kind(602, "The engine holds something else than what was verified; do not run it."),

@@ -1,4 +1,4 @@
-"""Listing and emptying folders of ours by descriptors, as openat(2) does: never through a link.
+"""Folders of ours: listing and emptying them by descriptors, as openat(2) does, never through a link; making a new one.
 
 A name that was a folder a moment ago and is a link now leads nowhere.
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from airgap.errors import FormatError
-from airgap.files import host_errors
+from airgap.errors import FormatError, HostError
+from airgap.files import host_errors, is_occupied, make_folder, remove_tree, sync_folder, write_whole
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _ENTRIES_MAX: Final = 5_000_000  # names that are held in memory
@@ -96,3 +96,25 @@ def _opened(root: Path, path: str) -> Iterator[int]:
             yield descriptor
         finally:
             os.close(descriptor)
+
+
+def publish_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files by their paths into a new folder, which appears with all of them or not at all.
+
+    Raises HostError(output-exists) where there is something other than an empty folder.
+    """
+    if is_occupied(folder):
+        raise HostError("output-exists", f"{folder} is there and not empty", path=str(folder))
+    partial = folder.with_name(f"{folder.name}.airgap-partial")
+    remove_tree(partial)
+    try:
+        for path, data in files.items():
+            make_folder((partial / path).parent)
+            write_whole(partial / path, data)
+        with host_errors(str(folder)):
+            partial.rename(folder)
+        sync_folder(folder.parent)
+    except BaseException:
+        with contextlib.suppress(HostError):
+            remove_tree(partial)
+        raise

@@ -50,6 +50,7 @@ class Limits:
     referrers_per_image: int = 50  # artifacts: an SBOM and an attestation for each tool that looked at it
     referrer_blob: int = 32 * MIB  # bytes of one blob of an artifact, held in memory: large SBOMs have 20 MiB
     program_output: int = 4 * MIB  # bytes of stdout and of stderr of a program that we start
+    wheel: int = 256 * MIB  # bytes of one wheel of a kit, held in memory: the largest has 6 MiB
     blob: int = 2**43  # bytes (8 TiB): sizes stay far from 64-bit overflow
 
 

@@ -8,15 +8,13 @@ lookaside/              the signatures that it asks for
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from airgap.errors import HostError
 from airgap.examiner import Examination
-from airgap.files import host_errors, is_occupied, make_folder, remove_tree, sync_folder, write_whole
+from airgap.folders import publish_folder
 from airgap.openpgp.keys import Fingerprint
 from airgap.reference import Reference, Repository
 from airgap.store import Store
@@ -50,21 +48,7 @@ class NativePolicy:
 
     def write(self) -> None:
         """All files in a new folder, or none. Raises HostError(output-exists)."""
-        if is_occupied(self.folder):
-            raise HostError("output-exists", f"{self.folder} is there and not empty", path=str(self.folder))
-        partial = self.folder.with_name(f"{self.folder.name}.airgap-partial")
-        remove_tree(partial)
-        try:
-            for path, data in self.files.items():
-                make_folder((partial / path).parent)
-                write_whole(partial / path, data)
-            with host_errors(str(self.folder)):
-                partial.rename(self.folder)
-            sync_folder(self.folder.parent)
-        except BaseException:
-            with contextlib.suppress(HostError):
-                remove_tree(partial)
-            raise
+        publish_folder(self.folder, self.files)
 
 
 def plan_policy(

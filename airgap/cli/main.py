@@ -32,6 +32,8 @@ _MODULES: Final = {
     "diff": "airgap.cli.diff",
     "check-digest": "airgap.cli.check_digest",
     "policy": "airgap.cli.policy",
+    "kit": "airgap.cli.kit",
+    "completion": "airgap.cli.completion",
 }
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # an error can be shown without loading OpenPGP
     from airgap.comparison import Changed, Difference, Pair, Shown, Side
     from airgap.digest import Digest
     from airgap.examiner import Examination
+    from airgap.kit.maker import Kit
     from airgap.media.judge import Judgement
     from airgap.media.packer import Packed
     from airgap.media.repairer import Repaired
@@ -319,6 +320,23 @@ def policy_document(policy: NativePolicy, examination: Examination, accepts_arch
         ],
         "overrides": ["accept-unsigned-archives"] if accepts_archives else [],
         "errors": [error_document(error) for error in examination.errors],
+    }
+
+
+def kit_document(kit: Kit, folder: Path | None, archive: tuple[Path, Digest] | None) -> Document:
+    return {
+        "schema": "airgap/kit/v1",
+        "id": str(kit.id),
+        "version": kit.version,
+        "folder": None if folder is None else str(folder),
+        "archive": None if archive is None else {"file": str(archive[0]), "digest": str(archive[1])},
+        "pythons": list(dict.fromkeys(target.python for target in kit.targets)),
+        "platforms": list(dict.fromkeys(target.platform for target in kit.targets)),
+        "packages": [
+            {"name": one.name, "version": one.version, "wheels": [wheel.filename for wheel in one.wheels]}
+            for one in kit.packages
+        ],
+        "bytes": sum(map(len, kit.files.values())),
     }
 
 

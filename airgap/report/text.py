@@ -441,6 +441,20 @@ def _policy(document: Mapping[str, Any]) -> Iterator[str]:
     yield from _errors(document)
 
 
+def _kit(document: Mapping[str, Any]) -> Iterator[str]:
+    for place in filter(None, (document["folder"], document["archive"] and document["archive"]["file"])):
+        yield f"WRITTEN: {place}"
+    yield f"id      {document['id']}"
+    wheels = [one for package in document["packages"] for one in package["wheels"]]
+    yield f"holds   airgap {document['version']}: {len(document['packages'])} packages, {_count(wheels, 'wheel')}, " + (
+        size(document["bytes"])
+    )
+    yield f"for     Python {', '.join(document['pythons'])} on {', '.join(document['platforms'])}"
+    if document["archive"]:
+        yield f"archive {document['archive']['digest']}"
+    yield "Tell the id to the other side by another way than the kit. There: sh install.sh FOLDER ID"
+
+
 def _store(document: Mapping[str, Any]) -> Iterator[str]:
     images = document["images"]
     held = f"{_count(images, 'image')}, {size(document['bytes'])}"
@@ -554,6 +568,7 @@ _VIEWS: Final = {
     "airgap/audit/v1": _audit,
     "airgap/check-digest/v1": _check,
     "airgap/policy/v1": _policy,
+    "airgap/kit/v1": _kit,
     "airgap/store/v1": _store,
     "airgap/store-sweep/v1": _sweep,
     "airgap/diff/v1": _diff,

@@ -1,0 +1,1 @@
+"""``airgap kit``: everything that a machine without a network needs to install airgap."""

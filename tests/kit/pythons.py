@@ -1,0 +1,51 @@
+"""The Pythons of this machine that airgap runs on: the one that runs, those on PATH, those of pyenv."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from airgap.kit.target import PYTHONS
+
+__all__ = ["PYTHONS", "python"]
+
+
+@cache
+def found(version: str) -> str | None:
+    """A program that is Python of this version, e.g. 3.12."""
+    for candidate in _candidates(version):
+        try:
+            said = subprocess.run(
+                [candidate, "-I", "-c", "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"],
+                capture_output=True,
+                check=False,
+            )
+        except OSError:
+            continue
+        if said.returncode == 0 and said.stdout.decode().strip() == version:
+            return candidate
+    return None
+
+
+def _candidates(version: str) -> Iterator[str]:
+    yield getattr(sys, "_base_executable", sys.executable)
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted(str(path) for path in root.glob(f"versions/{version}.*/bin/python3"))
+    yield from (f"{folder}/python{version}" for folder in os.environ["PATH"].split(os.pathsep))
+
+
+def python(version: str) -> str:
+    """Skip, or fail where skips are forbidden, where there is none."""
+    program = found(version)
+    if program is not None:
+        return program
+    reason = f"there is no Python {version} with venv here"
+    if os.environ.get("AIRGAP_FORBID_SKIPS") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
