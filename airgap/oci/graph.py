@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from airgap.digest import Digest
-from airgap.errors import FormatError, IntegrityError
+from airgap.errors import FormatError
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import UNCOMPRESSED_LAYERS, Descriptor, Platform
 from airgap.oci.manifest import Config, Index, Manifest, parse_config, parse_index, parse_manifest
@@ -102,7 +102,7 @@ class GraphWalk:
             self._add_blobs(manifest)
 
     def finish(self) -> None:
-        """After everything was fed: rules over whole images. Raises FormatError or IntegrityError."""
+        """After everything was fed: rules over whole images. Raises FormatError."""
         for root in self.roots:
             if not self.platforms(root):
                 raise _graph(root, "it holds no runnable image, only attestations or artifacts")
@@ -209,8 +209,9 @@ def _require_same(one: Descriptor, other: Descriptor) -> None:
 
 
 def _require_same_size(one: Descriptor, other: Descriptor) -> None:
+    """Documents that contradict each other are as they were signed: no other copy of the bundle is better."""
     if one.size != other.size:
-        raise IntegrityError("blob-size-differs", f"{one.digest} is listed with {one.size} and with {other.size} bytes")
+        raise _graph(one, f"it is listed with {one.size} and with {other.size} bytes")
 
 
 def _graph(descriptor: Descriptor, why: str) -> FormatError:

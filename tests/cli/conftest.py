@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.site import RUST, Site, heavy, sample
+from tests.cli.stocking import seeded
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def site(tmp_path: Path) -> Site:
 @pytest.fixture(scope="session")
 def carried(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """Two images, a bundle of them, and a store and a layout that hold a third: whatever is refused must leave both."""
-    site = _seeded(tmp_path_factory.mktemp("carried"))
+    site = seeded(tmp_path_factory.mktemp("carried"))
     digests = site.folder / "pallet.txt"
     rust, other = sample("rust"), sample("other", compression="none")
     digests.write_text(f"{rust.digest.removeprefix('sha256:')} pallet-rust\n")
@@ -35,16 +36,6 @@ def carried(tmp_path_factory: pytest.TempPathFactory) -> Site:
 @pytest.fixture(scope="session")
 def bulky(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """One image of several frames, and a store and a layout as above."""
-    site = _seeded(tmp_path_factory.mktemp("bulky"))
+    site = seeded(tmp_path_factory.mktemp("bulky"))
     assert site.export(site.image(RUST, heavy(), "anna", "bert")).code == 0
-    return site
-
-
-def _seeded(folder: Path) -> Site:
-    site = Site(folder)
-    assert site.init().code == 0
-    before = folder / "before.airgap.tar.zst"
-    source = site.image("docker.io/stagex/before", sample("before"), "carl", "dora")
-    assert site.export(source, output=before).code == 0
-    assert site.import_(bundle=before).code == 0
     return site

@@ -22,6 +22,17 @@ def bundle_of(site: Site, text: str, *who: str, created: int = SIGNED, name: str
     return output
 
 
+def seeded(folder: Path) -> Site:
+    """A site whose store and layout hold an image: whatever is refused must leave both."""
+    site = Site(folder)
+    assert site.init().code == 0
+    before = folder / "before.airgap.tar.zst"
+    source = site.image("docker.io/stagex/before", sample("before"), "carl", "dora")
+    assert site.export(source, output=before).code == 0
+    assert site.import_(bundle=before).code == 0
+    return site
+
+
 def into_store(site: Site, bundle: Path, *arguments: object) -> Result:
     """An import that loads nowhere: a layout, as a target, would keep another image from taking a name."""
     places = ["--trust", site.trust, "--store", site.store]
