@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from airgap.report.text import size
+from airgap.report.text.rows import size
 
 _PERIOD: Final = 0.1  # seconds between two drawings
 _WIDTH: Final = 24  # characters of the bar itself

@@ -15,7 +15,7 @@ from airgap.examiner import Examination, Job
 from airgap.progress import Silent
 from airgap.reference import Reference, parse_reference
 from airgap.registry.access import Access
-from airgap.report.documents import check_document
+from airgap.report.documents.verdict import check_document
 from airgap.reviewer import review
 from airgap.state import load_trust
 from airgap.store import Store

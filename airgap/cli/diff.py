@@ -9,7 +9,7 @@ import click
 from airgap.cli import options
 from airgap.cli.output import emit
 from airgap.differ import diff
-from airgap.report.documents import diff_document
+from airgap.report.documents.diff import diff_document
 from airgap.state import load_trust
 
 

@@ -17,7 +17,7 @@ from airgap.exporter import Evidence, Exporter
 from airgap.limits import LIMITS
 from airgap.media.packer import Packed, pack
 from airgap.oci.descriptor import Platform, parse_platform
-from airgap.report.documents import export_document
+from airgap.report.documents.export import export_document
 from airgap.sources.lookaside import open_lookaside, read_file_or_url
 from airgap.sources.spec import (
     Sources,

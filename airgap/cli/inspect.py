@@ -9,7 +9,7 @@ from airgap.cli import options
 from airgap.cli.output import emit
 from airgap.importer import inspect_bundle
 from airgap.progress import Silent
-from airgap.report.documents import inspection_document
+from airgap.report.documents.verdict import inspection_document
 
 
 @click.command("inspect")

@@ -9,7 +9,7 @@ import click
 from airgap.cli import options
 from airgap.cli.output import emit
 from airgap.media.recutter import join_bundle
-from airgap.report.documents import joined_document
+from airgap.report.documents.export import joined_document
 
 
 @click.command("join")

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from airgap.cli.output import emit, leave
 from airgap.errors import AirgapError
 from airgap.examiner import Examination
-from airgap.report.documents import verdict_document
+from airgap.report.documents.verdict import verdict_document
 from airgap.state import load_trust
 from airgap.trust.pinned import Trust
 

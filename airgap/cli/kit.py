@@ -14,7 +14,7 @@ from airgap.errors import HostError, UsageError
 from airgap.files import is_occupied
 from airgap.kit.pip import Pip, require_pip
 from airgap.kit.target import PYTHONS, parse_targets
-from airgap.report.documents import kit_document
+from airgap.report.documents.kit import kit_document
 
 
 @click.command("kit")

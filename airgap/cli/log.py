@@ -9,7 +9,7 @@ import click
 from airgap.audit import Head, read_log, require_whole
 from airgap.cli import options
 from airgap.cli.output import emit
-from airgap.report.documents import log_check_document, log_document
+from airgap.report.documents.log import log_check_document, log_document
 from airgap.state import LOG_FILE, load_trust
 
 

@@ -15,7 +15,7 @@ from airgap.report.escape import printable, to_json
 
 if TYPE_CHECKING:  # `airgap --version` should not wait for zstd, OpenPGP and the views of every document
     from airgap.bundle.writer import Output
-    from airgap.report.documents import Document
+    from airgap.report.documents.error import Document
 
 
 def prepare_streams() -> None:
@@ -59,7 +59,7 @@ def _view(document: Document) -> str:
 
 def fail(error: AirgapError, format_: str) -> NoReturn:
     """End with an error: as a document on stdout for programs, as text on stderr for people."""
-    from airgap.report.documents import error_document
+    from airgap.report.documents.error import error_document
 
     document = error_document(error)
     with contextlib.suppress(HostError, OSError):

@@ -9,7 +9,7 @@ import click
 from airgap.cli import options
 from airgap.cli.output import emit
 from airgap.media.repairer import repair_bundle
-from airgap.report.documents import repair_document
+from airgap.report.documents.export import repair_document
 
 
 @click.command("repair")

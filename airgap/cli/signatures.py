@@ -16,7 +16,7 @@ from airgap.errors import AirgapError, UntrustedError
 from airgap.files import read_given
 from airgap.limits import LIMITS
 from airgap.reference import parse_reference
-from airgap.report.documents import audit_document, signatures_document
+from airgap.report.documents.signatures import audit_document, signatures_document
 from airgap.sources.spec import parse_digest_list
 from airgap.trust.evidence import Expectation, Policy, SignatureReport, judge_signature
 from airgap.trust.identity import DEFAULT_RULE, parse_rule

@@ -11,7 +11,7 @@ from airgap.cli import options
 from airgap.cli.output import emit
 from airgap.errors import UsageError
 from airgap.media.recutter import split_bundle
-from airgap.report.documents import parts_document
+from airgap.report.documents.export import parts_document
 
 
 @click.command("split")

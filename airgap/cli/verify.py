@@ -108,7 +108,7 @@ def _judge_files(paths: tuple[str, ...], media: bool, part: bool, jobs: int, for
     """Print what was found, and leave with the exit status of it."""
     # Imported here, as a bundle's verdict should not wait for what reads media.
     from airgap.media.judge import judge_files
-    from airgap.report.documents import media_document
+    from airgap.report.documents.media import media_document
 
     found = judge_files(
         [Path(path) for path in paths], around_cache=media, parts_only=part, jobs=jobs, progress=progress

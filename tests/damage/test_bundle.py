@@ -14,7 +14,7 @@ from airgap.bundle.partset import open_bundle
 from airgap.examiner import Examination, Job
 from airgap.importer import verify_bundle
 from airgap.progress import Silent
-from airgap.report.documents import verdict_document
+from airgap.report.documents.verdict import verdict_document
 from tests.bundle.parts import cut
 from tests.bundle.simulator import NOW, encode, entries, examine, frame_list, sample, stream, trust
 from tests.damage.damages import KINDS, endure

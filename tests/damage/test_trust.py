@@ -11,7 +11,8 @@ import pytest
 from airgap.examiner import Job
 from airgap.openpgp.keyring import load_keyring
 from airgap.progress import Silent
-from airgap.report.documents import signature_document, verdict_document
+from airgap.report.documents.signatures import signature_document
+from airgap.report.documents.verdict import verdict_document
 from airgap.reviewer import review
 from airgap.state import LOG_FILE, create_trust, load_trust
 from airgap.store import Store

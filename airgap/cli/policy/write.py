@@ -12,7 +12,7 @@ from airgap.engines.targets import is_registry
 from airgap.errors import UsageError
 from airgap.examiner import Job
 from airgap.policy import plan_policy
-from airgap.report.documents import policy_document
+from airgap.report.documents.policy import policy_document
 from airgap.reviewer import review
 from airgap.state import load_trust
 from airgap.store import Store

@@ -10,7 +10,7 @@ import click
 
 from airgap.cli import options
 from airgap.cli.output import emit, leave
-from airgap.report.documents import sweep_document
+from airgap.report.documents.store import sweep_document
 from airgap.store import Store
 from airgap.sweeper import sweeping
 

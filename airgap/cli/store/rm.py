@@ -12,7 +12,7 @@ from airgap.cli.output import emit, leave
 from airgap.cli.store.gc import dry_run_option
 from airgap.errors import UsageError
 from airgap.reference import parse_reference
-from airgap.report.documents import sweep_document
+from airgap.report.documents.store import sweep_document
 from airgap.report.escape import printable
 from airgap.store import Store
 from airgap.sweeper import Sweep, sweeping

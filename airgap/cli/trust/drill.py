@@ -8,7 +8,7 @@ import click
 
 from airgap.cli import options
 from airgap.cli.output import emit
-from airgap.report.documents import drill_document
+from airgap.report.documents.trust import drill_document
 from airgap.reviewer import drill
 from airgap.state import load_trust
 from airgap.store import Store

@@ -13,7 +13,7 @@ from airgap.digest import digest_of
 from airgap.files import make_folder, read_given
 from airgap.limits import LIMITS
 from airgap.records import root_record
-from airgap.report.documents import trust_document
+from airgap.report.documents.trust import trust_document
 from airgap.report.text import render
 from airgap.state import create_trust, require_no_trust
 from airgap.trust.keys import ALGORITHMS, RSA_BITS_MAX, RSA_BITS_MIN, KeyPolicy

@@ -10,7 +10,7 @@ from airgap.cli import options
 from airgap.cli.output import emit, warn
 from airgap.cli.trust.confirm import confirm
 from airgap.keeper import revoke
-from airgap.report.documents import trust_document
+from airgap.report.documents.trust import trust_document
 from airgap.state import open_trust
 
 

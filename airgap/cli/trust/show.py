@@ -8,7 +8,7 @@ import click
 
 from airgap.cli import options
 from airgap.cli.output import emit
-from airgap.report.documents import trust_document
+from airgap.report.documents.trust import trust_document
 from airgap.state import load_trust
 
 

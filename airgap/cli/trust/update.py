@@ -17,7 +17,7 @@ from airgap.files import read_given
 from airgap.keeper import read_offers, update, update_by_hand
 from airgap.limits import LIMITS
 from airgap.openpgp.keyring import Keyring
-from airgap.report.documents import trust_document, update_document
+from airgap.report.documents.trust import trust_document, update_document
 from airgap.report.text import render
 from airgap.state import TrustFolder, open_trust
 from airgap.trust.pinned import Trust

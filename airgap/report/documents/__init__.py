@@ -1,0 +1,1 @@
+"""The JSON documents of the command line as plain values; each module is imported by its command."""

@@ -1,0 +1,74 @@
+"""What the text views share: sizes, short digests, long lists, errors and what to do next."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+NOT_VERIFIED: Final = "NOT VERIFIED: this is what the bundle claims. Only `airgap verify` can tell whether it is true."
+ROWS_MAX: Final = 200  # rows of one list on a screen; JSON has them all
+WIDTH: Final = 80  # columns
+
+
+def short(digest: object) -> str:
+    """Enough of a digest for a table row; the whole one is in the verdict line or in JSON."""
+    text = str(digest)
+    return text if len(text) < 24 else f"{text[:19]}…"
+
+
+def size(octets: int) -> str:
+    """Bytes for people, in powers of 1024."""
+    value = float(octets)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{octets} B" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"
+
+
+def spaced(fingerprint: str) -> str:
+    return " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4))
+
+
+def error_rows(document: Mapping[str, Any]) -> Iterator[str]:
+    yield f"error {document['code']} ({document['kind']}): {document['message']}"
+    if document["hint"]:
+        yield f"next: {document['hint']}"
+
+
+def errors_of(document: Mapping[str, Any]) -> Iterator[str]:
+    for error in most(document["errors"]):
+        yield ""
+        yield from error_rows(error)
+
+
+def notes_and_errors(document: Mapping[str, Any]) -> Iterator[str]:
+    for note in most(document["notes"]):
+        yield f"note: {note}"
+    yield from errors_of(document)
+
+
+def most(rows: Iterable[Any]) -> Iterator[Any]:
+    found = list(rows)
+    yield from found[:ROWS_MAX]
+
+
+def wrapped(text: str, indent: str) -> list[str]:
+    """On lines of a terminal; words, file names and fingerprints stay whole."""
+    return textwrap.wrap(
+        text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    )
+
+
+def count_of(rows: Sequence[object], noun: str) -> str:
+    return f"{len(rows)} {noun}{'' if len(rows) == 1 else 's'}"
+
+
+def yes(value: object) -> str:
+    return "yes" if value else "no"
+
+
+VIEWS: Final = {
+    "airgap/error/v1": error_rows,
+}
