@@ -174,11 +174,11 @@ class PendingFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._temporary = path.with_name(f"{path.name}{TEMPORARY}")
+        self.temporary = path.with_name(f"{path.name}{TEMPORARY}")
         with host_errors(str(path)):
             _require_replaceable(path)
             with contextlib.suppress(FileNotFoundError):
-                self._temporary.unlink()
+                self.temporary.unlink()
             self._file: BinaryIO | None = self._open(os.O_CREAT | os.O_EXCL)
 
     def write(self, data: bytes, /) -> None:
@@ -209,26 +209,22 @@ class PendingFile:
     def reading(self) -> Iterator[ErrorTyping]:
         """Read what was written, from its start."""
         self.pause()
-        file = open_regular(self._temporary)
+        file = open_regular(self.temporary)
         with _closing(file, str(self.path)):
             yield ErrorTyping(file, str(self.path))
 
     def publish(self) -> None:
         with host_errors(str(self.path)):
-            os.replace(self._temporary, self.path)
-
-    def sync(self) -> None:
-        self.pause()
-        _sync(self._temporary)
+            os.replace(self.temporary, self.path)
 
     def discard(self) -> None:
         with contextlib.suppress(OSError, HostError):
             self.pause()
         with contextlib.suppress(OSError):
-            self._temporary.unlink()
+            self.temporary.unlink()
 
     def _open(self, flags: int) -> BinaryIO:
-        descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | flags, 0o644)
+        descriptor = os.open(self.temporary, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | flags, 0o644)
         return os.fdopen(descriptor, "wb", 0)
 
 
@@ -247,11 +243,11 @@ def pending_files() -> Iterator[Callable[[Path], PendingFile]]:
     try:
         yield create
         for file in files:
-            file.sync()
+            file.pause()
+        sync_all([file.temporary for file in files])
         for file in files:
             file.publish()
-        for folder in {file.path.parent for file in files}:
-            sync_folder(folder)
+        sync_all(list({file.path.parent for file in files}))
     except BaseException:
         for file in files:
             file.discard()

@@ -25,6 +25,7 @@ _QUARANTINE: Final = re.escape(f"{PRIVATE_FOLDER}/quarantine")
 _ON_ITS_WAY: Final = re.compile(
     rf"{_QUARANTINE}/{_HEX}/{_HEX}(?:\.{REFERRERS_FOLDER})?"
     rf"|(?:{LAYOUT_FILE}|{re.escape(INDEX_FILE)}|{REFERRERS_FOLDER}/{_HEX}\.json){_PARTIAL}"
+    rf"|{_SIGNATURE.pattern}{_PARTIAL}"
 )
 _KEPT: Final = frozenset({LAYOUT_FILE, INDEX_FILE, f"{PRIVATE_FOLDER}/lock"})
 _COMPONENT: Final = r"[a-z0-9._-]{1,255}"

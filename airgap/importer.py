@@ -82,9 +82,8 @@ def _take_in(
         examiner.run(quarantine)
         accepted = folder.trust.accepting(examiner.trust, [one.dated for one in examination.approved])
         folder.decide(records.import_record(examination, folder.trust, job.reference_time), accepted)
-        store.publish(examination.verified, quarantine, examiner.evidence, examination.referrers)
+        store.publish(examination.verified, quarantine, examiner.evidence, examination.referrers, folder.commit)
         examination.is_stored = True
-        folder.commit()
 
 
 def _tell(examination: Examination, job: Job, folder: TrustFolder) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -27,6 +27,7 @@ from airgap.files import (
     is_there,
     make_folder,
     open_regular,
+    pending_files,
     read_bounded,
     remove_tree,
     sync_all,
@@ -228,10 +229,12 @@ class Store:
         quarantine: Quarantine,
         evidence: Mapping[str, bytes],
         referrers: Mapping[str, Sequence[Referrer]],
+        commit: Callable[[], object] = lambda: None,
     ) -> None:
         """Make verified images visible: blobs and evidence first, then, in one step, the index (step 12).
 
-        ``referrers`` are the artifacts of each image by its name; their blobs are in quarantine.
+        ``referrers`` are the artifacts of each image by its name; their blobs are in quarantine. ``commit`` is done
+        right before the index: stopped in between, what remembers the images is ahead of the store, never behind it.
 
         If that fails half-way, what was added is taken out again.
         """
@@ -253,6 +256,7 @@ class Store:
             if not is_there(self.folder / LAYOUT_FILE):
                 added.append(self.folder / LAYOUT_FILE)
             write_whole(self.folder / LAYOUT_FILE, LAYOUT_BYTES)
+            commit()
             write_whole(self.folder / INDEX_FILE, encode_index((name, image) for (name, _), image in listed.items()))
         except BaseException:
             if self._withdraw(index):
@@ -321,18 +325,18 @@ class Store:
     def _keep_evidence(self, evidence: Mapping[str, bytes], added: list[Path]) -> None:
         """Add signature files to the lookaside tree; one that is already there under any number is not repeated."""
         folders: dict[Path, list[bytes]] = {}
-        for path, data in evidence.items():
-            folder = self.folder / SIGNATURES_FOLDER / path.rpartition("/")[0]
-            if folder not in folders:
-                make_folder(folder)
-                folders[folder] = _read_signatures(folder)
-            if data not in folders[folder]:
-                folders[folder].append(data)
-                target = folder / f"signature-{len(folders[folder])}"
-                with host_errors(str(target)), open(target, "xb") as file:
-                    added.append(target)
+        with pending_files() as create:
+            for path, data in evidence.items():
+                folder = self.folder / SIGNATURES_FOLDER / path.rpartition("/")[0]
+                if folder not in folders:
+                    make_folder(folder)
+                    folders[folder] = _read_signatures(folder)
+                if data not in folders[folder]:
+                    folders[folder].append(data)
+                    added.append(folder / f"signature-{len(folders[folder])}")
+                    file = create(added[-1])
                     file.write(data)
-        sync_all([*added, *folders])
+                    file.pause()
 
     def _keep_referrers(
         self,

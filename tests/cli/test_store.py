@@ -594,6 +594,12 @@ class TestGarbage:
     def test_folders_that_are_not_looked_into(self, path: str) -> None:
         assert not is_ours(path)
 
+    def test_a_signature_on_its_way_is_not_kept(self) -> None:
+        """Whatever image it is of: an import that was killed left it."""
+        path = f"signatures/x/y@sha256={'a' * 64}/signature-2.airgap-partial"
+        for needed in (None, Needed((), (), (), {f"x/y@sha256={'a' * 64}"})):
+            assert [one.path for one in find_garbage([Found(path, is_file=True)], needed).files] == [path]
+
     def test_what_is_needed_is_kept(self) -> None:
         wanted, other = "a" * 64, "b" * 64
         needed = Needed({Digest(wanted)}, {Digest(wanted)}, {Digest(wanted)}, {f"x/y@sha256={wanted}"})

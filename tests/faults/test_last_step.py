@@ -12,7 +12,7 @@ import pytest
 from airgap import files
 from airgap.errors import HostError
 from airgap.state import load_trust
-from tests.cli.site import RUST, Site, index, litter, run, sample, snapshot
+from tests.cli.site import RUST, Site, index, litter, process, run, sample, snapshot
 from tests.faults.scenarios import OTHER, in_force, require_sound, state_of
 
 
@@ -70,17 +70,76 @@ def test_index(request: pytest.FixtureRequest, name: str, was_used: bool) -> Non
 
 
 def test_trust(place: Site) -> None:
-    """What came into force is not undone in the log."""
+    """What came into force is not undone in the log; the store is not ahead of what is remembered of it."""
     before = state_of(place.folder)
     old = (place.trust / "state.json").read_bytes()
     with failing_after(lambda path: path == place.trust and (path / "state.json").read_bytes() != old) as failed:
         result = place.import_()
     assert failed
     assert result.code == 70, result
-    assert load_trust(place.trust).memory.marks, "the mark of the image that is in the store"
-    assert [entry["event"] for entry in in_force(place.folder)] == ["init", "import", "load"]
+    assert load_trust(place.trust).memory.marks, "it is in its place, durable or not"
+    told = [(entry["event"], entry.get("accepted")) for entry in in_force(place.folder)]
+    assert told == [("init", True), ("import", True), ("import", False)]
+    assert not (place.store / "index.json").exists()
     require_sound(place.folder, before, state_of(place.folder))
     assert place.import_().code == 0
+
+
+def test_index_after_trust(place: Site) -> None:
+    """The last step of all fails: the image is remembered, as the log says, and the next import takes it in."""
+    real = files.write_whole
+    with pytest.MonkeyPatch.context() as patch:
+
+        def write_whole(path: Path, data: bytes) -> None:
+            if path == place.store / "index.json":
+                raise HostError("disk-full", f"{path}: No space left on device", path=str(path))
+            real(path, data)
+
+        patch.setattr("airgap.store.write_whole", write_whole)
+        result = place.import_()
+    assert result.code == 70, result
+    assert not place.store.exists()
+    assert load_trust(place.trust).memory.marks
+    assert place.import_().code == 0
+
+
+def test_trust_that_cannot_be_written(place: Site) -> None:
+    """Nothing is published that the trust folder does not remember."""
+    before = place.snapshot()
+    real = files.write_whole
+    with pytest.MonkeyPatch.context() as patch:
+
+        def write_whole(path: Path, data: bytes) -> None:
+            if path == place.trust / "state.json":
+                raise HostError("disk-full", f"{path}: No space left on device", path=str(path))
+            real(path, data)
+
+        patch.setattr("airgap.state.write_whole", write_whole)
+        result = place.import_()
+    assert result.code == 70, result
+    assert place.snapshot() == before
+    assert place.import_().code == 0
+
+
+def test_evidence_is_whole_or_absent(place: Site) -> None:
+    """Killed while it writes a signature file: half of one is not kept as the evidence of an image."""
+    kill = """
+import os, signal
+from airgap import files
+real = files.write_all
+def write_all(file, data):
+    if "signature-" in os.readlink(f"/proc/self/fd/{file.fileno()}"):
+        file.write(bytes(data)[:9])
+        os.kill(os.getpid(), signal.SIGKILL)
+    real(file, data)
+files.write_all = write_all
+"""
+    killed = process(*place.import_line(), before=kill)
+    assert killed.code == -9, killed
+    assert place.import_().code == 0
+    kept = sorted((place.store / "signatures").rglob("signature-*"))
+    assert [path.name for path in kept] == ["signature-1", "signature-2"]
+    assert run("verify", "--store", place.store, "--trust", place.trust).code == 0
 
 
 def test_target_that_cannot_be_read_back(place: Site) -> None:
