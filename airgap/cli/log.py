@@ -15,7 +15,12 @@ from airgap.state import LOG_FILE, load_trust
 
 @click.group("log")
 def command() -> None:
-    """Read the audit log: every decision of this machine, in order, hash-chained."""
+    """Read the audit log: every decision of this machine, in order, hash-chained.
+
+    \b
+    Example:
+      airgap log show --trust /etc/airgap/trust --last 20
+    """
 
 
 @command.command("show")

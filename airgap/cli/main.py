@@ -45,6 +45,12 @@ def cli() -> None:
     On the connected machine `airgap export` packs images with everything that proves who signed them. On the offline
     machine `airgap trust init` pins, once, whom to believe; `airgap import` then lets in only what a quorum of those
     people signed.
+
+    \b
+    Example:
+      airgap export docker://docker.io/stagex/pallet-rust@sha256:… --maintainers MAINTAINERS --keyring keyring.pgp \\
+          --signatures signatures/ -o rust.airgap.tar.zst
+      airgap import rust.airgap.tar.zst --trust /etc/airgap/trust --store /srv/airgap --to podman
     """
 
 

@@ -26,7 +26,12 @@ from airgap.trust.root import DEFAULT_THRESHOLD
 
 @click.group("signatures")
 def command() -> None:
-    """Check signature files by themselves, without a bundle."""
+    """Check signature files by themselves, without a bundle.
+
+    \b
+    Example:
+      airgap signatures audit signatures/ --maintainers MAINTAINERS --keyring keyring.pgp
+    """
 
 
 @command.command("verify")

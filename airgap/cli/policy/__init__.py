@@ -13,4 +13,9 @@ _MODULES: Final = {"write": "airgap.cli.policy.write"}
 
 @click.group("policy", cls=LazyGroup, modules=_MODULES)
 def command() -> None:
-    """Let podman, CRI-O and skopeo enforce the same signatures."""
+    """Let podman, CRI-O and skopeo enforce the same signatures.
+
+    \b
+    Example:
+      airgap policy write --trust /etc/airgap/trust --store /srv/airgap -o /etc/airgap/policy-2
+    """

@@ -17,4 +17,9 @@ _MODULES: Final = {
 
 @click.group("store", cls=LazyGroup, modules=_MODULES)
 def command() -> None:
-    """See what the store holds, and make room in it."""
+    """See what the store holds, and make room in it.
+
+    \b
+    Example:
+      airgap store list --store /srv/airgap
+    """

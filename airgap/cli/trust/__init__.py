@@ -19,4 +19,9 @@ _MODULES: Final = {
 
 @click.group("trust", cls=LazyGroup, modules=_MODULES)
 def command() -> None:
-    """Pin, show and change whom this machine believes."""
+    """Pin, show and change whom this machine believes.
+
+    \b
+    Example:
+      airgap trust init /etc/airgap/trust --maintainers MAINTAINERS --keyring keyring.pgp --threshold 2
+    """

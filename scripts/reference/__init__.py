@@ -1,0 +1,1 @@
+"""Reference documents made from the code: docs/reference.md and docs/man/."""
