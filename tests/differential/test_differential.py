@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from tests.tally import Tally
+
 from . import oracles
 from .case import Case
 from .cases import all_cases
@@ -42,9 +44,12 @@ def test_there_are_enough_cases_of_both_kinds(verdicts: list[Verdict]) -> None:
     assert sum(one.refusal is not None and one.sequoia is False for one in verdicts) >= CASES_AT_LEAST
 
 
-def test_nothing_is_accepted_that_sequoia_refuses(verdicts: list[Verdict]) -> None:
+def test_nothing_is_accepted_that_sequoia_refuses(tally: Tally, verdicts: list[Verdict]) -> None:
     laxer = [one.case.name for one in verdicts if one.is_laxer]
     assert not laxer, f"{len(laxer)} cases: {', '.join(laxer[:50])}"
+    judged = sum(not one.is_unsupported for one in verdicts)
+    stricter = sum(one.is_stricter for one in verdicts)
+    tally("R4", "cases judged by Sequoia, too", judged, judged, f"{stricter} where airgap is stricter")
 
 
 def test_whatever_only_we_refuse_has_its_reason(verdicts: list[Verdict]) -> None:

@@ -1,0 +1,1 @@
+"""The assurance table; see scripts/assurance."""
