@@ -162,6 +162,12 @@ class Store:
         found = []
         for image in self.images():
             name = parse_reference(image.name or "", INDEX_FILE)
+            if name.digest not in (None, image.digest):
+                raise FormatError(
+                    "image-manifest-invalid",
+                    f"{self.folder / INDEX_FILE} calls {image.digest} {name}",
+                    hint="Find out what changed the store; import the bundle again into a new one.",
+                )
             bare = Descriptor(image.media_type, image.digest, image.size)
             found.append(UntrustedImage(Reference(name.repository, name.tag), bare, ()))
         return tuple(found)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from airgap.errors import FormatError
 from airgap.examiner import Job
 from airgap.openpgp.keyring import load_keyring
 from airgap.progress import Silent
@@ -126,5 +127,19 @@ def test_store(tally: Tally, store: Path, name: str, kind: str, every: bool) -> 
 
     try:
         endure(tally, "R2", f"store/{name}", good, kind, judge, judge(good), every=every)
+    finally:
+        path.write_bytes(good)
+
+
+def test_a_store_that_calls_an_image_by_another_digest(store: Path) -> None:
+    """skopeo and podman go by the name in the index: they would take the one for the other."""
+    path = store / "index.json"
+    good = path.read_bytes()
+    digest = json.loads(good)["manifests"][0]["digest"].encode()
+    assert good.count(b"@" + digest) == 1
+    path.write_bytes(good.replace(b"@" + digest, b"@sha256:" + b"0" * 64))
+    try:
+        with pytest.raises(FormatError, match="calls sha256:"):
+            review(Store(store), Job(bundle_trust(), BUNDLE_NOW, 1, Silent()))
     finally:
         path.write_bytes(good)
