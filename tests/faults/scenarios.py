@@ -20,12 +20,15 @@ FORMAT: Final = ["--format", "json"]
 
 @dataclass(frozen=True)
 class Scenario:
-    """One command. ``prepare`` makes what is there before; ``line`` is the command, in a folder that holds that."""
+    """One command. ``prepare`` makes what is there before; ``line`` is the command, in a folder that holds that.
+
+    ``once``: what it says instead if everything was done already; None if it may be done again.
+    """
 
     name: str
     prepare: Callable[[Path], None]
     line: Callable[[Path], list[object]]
-    changes_trust: bool = False
+    once: str | None = None
 
 
 def _image(folder: Path, reference: str, text: str, output: str, *who: str) -> Path:
@@ -106,15 +109,18 @@ def _media(folder: Path) -> None:
 SCENARIOS: Final = {
     one.name: one
     for one in (
-        Scenario("import", lambda folder: _offline(folder, store=False), _import, True),
-        Scenario("import into a store in use", lambda folder: _offline(folder, store=True), _import, True),
+        Scenario("import", lambda folder: _offline(folder, store=False), _import),
+        Scenario("import into a store in use", lambda folder: _offline(folder, store=True), _import),
         Scenario("export", _connected, _export),
-        Scenario("trust init", lambda folder: _unpinned(folder), _init, True),
-        Scenario("trust update", _next_people, _update, True),
-        Scenario("trust revoke", lambda folder: _offline(folder, store=False), _revoke, True),
+        Scenario("trust init", lambda folder: _unpinned(folder), _init, "trust-root-exists"),
+        Scenario("trust update", _next_people, _update),
+        Scenario("trust revoke", lambda folder: _offline(folder, store=False), _revoke),
         Scenario("store gc", _shelf, lambda folder: ["store", "gc", "--store", folder / "store", *FORMAT]),
         Scenario(
-            "store rm", _shelf, lambda folder: ["store", "rm", RUST, "--yes", "--store", folder / "store", *FORMAT]
+            "store rm",
+            _shelf,
+            lambda folder: ["store", "rm", RUST, "--yes", "--store", folder / "store", *FORMAT],
+            "source-not-found",
         ),
         Scenario(
             "policy write",
@@ -123,6 +129,7 @@ SCENARIOS: Final = {
                 *("policy", "write", "--trust", folder / "trust", "--store", folder / "store"),
                 *("-o", folder / "policy", "--at", AT, *FORMAT),
             ],
+            "output-exists",
         ),
     )
 }
