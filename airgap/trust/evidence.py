@@ -66,7 +66,9 @@ class Expectation:
             return
         image = self.reference.at(claim.digest) if self.reference.is_name_only else self.reference
         identity = claim.identity
-        if identity is None or not self.rule.accepts(image, identity):
+        # A reference with another digest than the claim's own contradicts it. containers/image does not look.
+        contradicts = identity is not None and identity.digest not in (None, claim.digest)
+        if identity is None or contradicts or not self.rule.accepts(image, identity):
             raise UntrustedError(
                 "claim-identity-mismatch",
                 f"it is signed for {claim.reference[:200]}, not for {self.reference} ({self.rule})",
