@@ -37,13 +37,17 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A bundle or a store. ``blobs`` gives sizes in bytes, as its documents claim them; ``id`` is a bundle's."""
+    """A bundle or a store. ``blobs`` gives sizes in bytes, as its documents claim them; ``id`` is a bundle's.
+
+    ``absent`` are those of them that a delta bundle only names.
+    """
 
     path: str
     kind: str
     id: Digest | None
     images: tuple[Shown, ...]
     blobs: Mapping[Digest, int]
+    absent: frozenset[Digest] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,10 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What leads from ``a`` to ``b``; ``carry`` are the blobs of ``b`` that ``a`` does not hold, in bytes by digest."""
+    """What leads from ``a`` to ``b``; ``carry`` are the blobs of ``b`` that ``a`` does not hold, in bytes by digest.
+
+    ``lacking`` are those that neither holds: ``b`` is a delta against something else than ``a``.
+    """
 
     a: Side
     b: Side
@@ -98,6 +105,7 @@ class Difference:
     changed: tuple[Changed, ...]
     common: tuple[Pair, ...]
     carry: Mapping[Digest, int]
+    lacking: Mapping[Digest, int]
 
     @property
     def differs(self) -> bool:
@@ -117,6 +125,7 @@ def compare(a: Side, b: Side) -> Difference:
         for reference, found in sorted(only_a.items())
         if reference in only_b
     ]
+    new = {digest: size for digest, size in b.blobs.items() if digest not in a.blobs}
     return Difference(
         a,
         b,
@@ -124,7 +133,8 @@ def compare(a: Side, b: Side) -> Difference:
         tuple(one for reference, found in sorted(only_a.items()) if reference not in only_b for one in found),
         tuple(changed),
         tuple(Pair(before[key], after[key]) for key in sorted(before.keys() & after.keys())),
-        {digest: size for digest, size in b.blobs.items() if digest not in a.blobs},
+        {digest: size for digest, size in new.items() if digest not in b.absent},
+        {digest: size for digest, size in new.items() if digest in b.absent},
     )
 
 

@@ -36,6 +36,7 @@ class _Source:
     id: Digest | None
     images: tuple[UntrustedImage, ...]
     blobs: dict[Digest, int] = field(default_factory=dict)
+    absent: frozenset[Digest] = frozenset()
     signatures: dict[str, frozenset[Digest]] = field(default_factory=dict)
     files: dict[str, Mapping[str, bytes]] = field(default_factory=dict)
     keyring: Keyring = field(default_factory=Keyring)
@@ -84,6 +85,8 @@ def _read_bundle(path: str, *, judged: bool) -> _Source:
     with open_bundle([path]) as opened, BundleReader(opened.source, jobs=1, progress=Silent()) as reader:
         manifest, id_ = reader.read_manifest()
         source = _Source(path, "bundle", id_, manifest.images)
+        source.absent = frozenset(one.digest for one in manifest.absent)
+        source.blobs |= {one.digest: one.size for one in manifest.absent}
         in_folder: dict[str, set[Digest]] = {}
         for member in manifest.members:
             digest = member.blob or member.referrer
@@ -123,7 +126,7 @@ def _side(source: _Source, trust: Trust | None, reference_time: int) -> Side:
         )
         for image in source.images
     )
-    return Side(source.path, source.kind, source.id, shown, source.blobs)
+    return Side(source.path, source.kind, source.id, shown, source.blobs, source.absent)
 
 
 def _judge(image: UntrustedImage, files: Mapping[str, bytes], trust: Trust, reference_time: int) -> Standing:

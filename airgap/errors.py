@@ -84,6 +84,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "signature-inflates-past-limit": Kind(
         134, "This signature file is hostile. Keep the medium, and ask who wrote to it since it left the sender."
     ),
+    "receipt-invalid": Kind(
+        135, "Ask the other side for it again (`airgap import --receipt`, `airgap verify --store DIR --receipt`)."
+    ),
     "parts-of-several-bundles": Kind(
         140, "Name one part of the set that you mean, or the folder that holds only that."
     ),
@@ -113,6 +116,14 @@ KINDS: Final[Mapping[str, Kind]] = {
         229, "Find out who changed it; then install airgap again from where you trust it, and make the kit with that."
     ),
     "rebuild-differs": Kind(230, "Do not use it as theirs: compare the sources and tools of both builds."),
+    "delta-base-missing": Kind(
+        231,
+        "Ask for a full bundle (exported without --since); or send a new receipt (`airgap verify --store DIR --receipt "
+        "FILE`) and ask for a bundle made --since it. Nothing was written.",
+    ),
+    "delta-base-not-given": Kind(
+        232, "Name the store that it is for (`airgap verify BUNDLE --store DIR`), or ask for a full bundle."
+    ),
     # 3xx: OpenPGP
     "armor-malformed": Kind(301, _ASK_SIGNER),
     "message-malformed": Kind(302, _ASK_SIGNER),

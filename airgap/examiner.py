@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from airgap.base import Base, base_missing, not_given, prove_base
 from airgap.bundle.format import (
     KEYRING_PATH,
     MAINTAINERS_PATH,
@@ -22,7 +23,7 @@ from airgap.oci.layout import INDEX_FILE, LAYOUT_BYTES, LAYOUT_FILE
 from airgap.oci.referrer import Referrer, ReferrerClosure
 from airgap.openpgp.keyring import Keyring, load_keyring
 from airgap.progress import Progress
-from airgap.store import Quarantine
+from airgap.store import Quarantine, Store
 from airgap.trust.evidence import SignatureReport
 from airgap.trust.maintainers import parse_maintainers
 from airgap.trust.pinned import Trust
@@ -98,7 +99,8 @@ class Examiner:
     """Takes the members in their order and hands them to the decisions.
 
     ``remember`` is told of the carried keyring before anything is decided; ``trust`` is what is judged by, with what
-    that keyring adds; ``evidence`` are the signature files by their path in a lookaside tree.
+    that keyring adds; ``evidence`` are the signature files by their path in a lookaside tree. ``store`` is where blobs
+    are proven that a delta bundle leaves out; without one a delta is refused.
     """
 
     def __init__(
@@ -108,7 +110,10 @@ class Examiner:
         examination: Examination,
         engines: Sequence[Engine] = (),
         remember: Callable[[Keyring], None] = lambda _: None,
+        store: Store | None = None,
     ) -> None:
+        self._store = store
+        self._base = Base()
         self._engines = engines
         self._reader = reader
         self._job = job
@@ -129,13 +134,18 @@ class Examiner:
     def run(self, quarantine: Quarantine | None) -> None:
         """Steps 3 to 10. Raises AirgapError or Refused."""
         manifest = self.open()
+        if manifest.absent and self._store is None:
+            raise not_given(manifest.absent)
         self._read_trust()
         self._read_signatures(manifest)
+        self._approve(manifest)
+        self._prove_base(manifest, quarantine)
         self._expect(LAYOUT_FILE, LAYOUT_BYTES)
         self._expect(INDEX_FILE, manifest.index())
         walk = GraphWalk(tuple(image.descriptor for image in manifest.images))
-        self._read_documents(walk, walk.manifests(), quarantine)
-        self._approve(manifest)
+        # If the base is not all there, manifests are read to tell what for, and nothing is written any more.
+        self._read_documents(walk, walk.manifests(), None if self._base.lacks else quarantine)
+        self._require_base(manifest, walk)
         for engine in self._engines:
             engine.preflight(manifest.images, walk)
         self._reader.read_ahead()
@@ -229,6 +239,29 @@ class Examiner:
         if self._examination.errors:
             raise Refused
 
+    def _prove_base(self, manifest: BundleManifest, quarantine: Quarantine | None) -> None:
+        """Step 8 of a delta: what it leaves out is hashed in the store before a byte of it is written there."""
+        if self._store is not None:
+            self._base = prove_base(self._store, manifest.absent, self._job.jobs, self._job.progress)
+        if quarantine is not None:
+            quarantine.stored |= self._base.receipts.keys()
+        if self._base.receipts:
+            proven = sum(one.size for one in self._base.receipts.values())
+            self._note(f"a delta: {len(self._base.receipts)} blobs ({proven} bytes) were proven in the store")
+
+    def _require_base(self, manifest: BundleManifest, walk: GraphWalk) -> None:
+        """Only layers of these images may be absent, by their sizes; and each of them was proven."""
+        layers = {layer.digest: layer.size for layer in walk.layers()}
+        for absent in manifest.absent:
+            if layers.get(absent.digest) != absent.size:
+                raise FormatError(
+                    "bundle-manifest-invalid",
+                    f"{MANIFEST_PATH} leaves out {absent.digest} of {absent.size} bytes, which is a layer of no image",
+                    digest=str(absent.digest),
+                )
+        if self._base.lacks and self._store is not None:
+            raise base_missing(self._base, manifest.images, walk, self._store)
+
     def _require_platforms(self, manifest: BundleManifest, walk: GraphWalk) -> None:
         for image in manifest.images:
             found = tuple(str(platform) for platform in walk.platforms(image.descriptor))
@@ -246,12 +279,14 @@ class Examiner:
             "checking layers" if quarantine is None else "checking and storing", manifest.stream_size
         )
         for descriptor in walk.layers():
+            if descriptor.digest in self._base.receipts:
+                continue
             self._next_blob(descriptor)
             self._reader.stream(quarantine.sink(descriptor.digest) if quarantine is not None else None)
         self._read_referrers(manifest, quarantine)
         if self._reader.next is not None:
             raise FormatError("member-unexpected", f"{self._reader.next.path} belongs to no image in this bundle")
-        return self._reader.finish()
+        return [*self._base.receipts.values(), *self._reader.finish()]
 
     def _read_referrers(self, manifest: BundleManifest, quarantine: Quarantine | None) -> None:
         """Evidence about the images: exactly what is listed, shown in the verdict, and never counted."""

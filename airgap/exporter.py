@@ -6,11 +6,12 @@ The order of work is here; where things come from is in sources/, what is decide
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from airgap.bundle.delta import leave_out
 from airgap.bundle.format import (
     DIGESTS_FOLDER,
     KEYRING_PATH,
@@ -85,6 +86,7 @@ class Exporter:
     """One export. ``root`` is the trust root of the preflight; no ``platforms`` means all.
 
     ``with_referrers`` takes along what sources hold about the images; what cannot be had of that is noted, not raised.
+    ``held`` are blobs that the other side holds: of layers among them only the names are exported.
     """
 
     sources: Sources
@@ -93,6 +95,7 @@ class Exporter:
     reference_time: int
     platforms: frozenset[Platform] = frozenset()
     with_referrers: bool = True
+    held: Collection[Digest] = ()
     _trust: Trust = field(init=False)
     _signatures: dict[str, list[bytes]] = field(default_factory=dict)
     _reports: dict[str, list[SignatureReport]] = field(default_factory=dict)
@@ -121,16 +124,19 @@ class Exporter:
         chosen = [replace(image, platforms=tuple(map(str, walk.platforms(image.descriptor)))) for image in chosen]
         approved, errors = self._approve(chosen)
         small = self._small_members(chosen)
-        blobs = (*walk.manifests_in_order(), *walk.configs(), *walk.layers())
+        absent = leave_out(walk.layers(), self.held)
+        left_out = {one.digest for one in absent}
+        layers = [layer for layer in walk.layers() if layer.digest not in left_out]
+        blobs = (*walk.manifests_in_order(), *walk.configs(), *layers)
         members = [Member(path, len(data), digest_of(data)) for path, data in small.items()]
         members += [Member(blob_path(blob.digest), blob.size, blob.digest) for blob in blobs]
         artifacts = self._artifacts(chosen) if self.with_referrers else {}
         members += _artifact_members(artifacts)
         referrers = {name: tuple(sorted(one.referrer for one in found)) for name, found in artifacts.items()}
-        manifest = BundleManifest(tuple(chosen), sort_members(members), referrers)
+        manifest = BundleManifest(tuple(chosen), sort_members(members), referrers, absent)
         parse_bundle_manifest(manifest.encoded)  # what the importer would refuse is never written
         self.sources.announce((member.digest, member.size) for member in manifest.members if member.path not in small)
-        least = sum(layer.size for layer in walk.layers() if layer.media_type.endswith(_COMPRESSED)) * _KEPT
+        least = sum(layer.size for layer in layers if layer.media_type.endswith(_COMPRESSED)) * _KEPT
         return Plan(
             manifest,
             tuple(approved),

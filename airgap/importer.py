@@ -27,8 +27,11 @@ from airgap.store import Store
 Opening = AbstractContextManager[OpenedBundle]
 
 
-def verify_bundle(opening: Opening, job: Job) -> Examination:
-    """Steps 1 to 10: judge a bundle, writing nothing. Every error is in the examination."""
+def verify_bundle(opening: Opening, job: Job, store: Store | None = None) -> Examination:
+    """Steps 1 to 10: judge a bundle, writing nothing. Every error is in the examination.
+
+    ``store`` is what a delta bundle builds on.
+    """
     examination = Examination(overrides=_overrides(job))
     with (
         _collecting(examination),
@@ -36,7 +39,7 @@ def verify_bundle(opening: Opening, job: Job) -> Examination:
         BundleReader(opened.source, jobs=job.jobs, progress=job.progress) as reader,
     ):
         examination.notes += opened.notes
-        Examiner(reader, job, examination).run(None)
+        Examiner(reader, job, examination, store=store).run(None)
     return examination
 
 
@@ -76,7 +79,7 @@ def _take_in(
     def remember(carried: Keyring) -> None:
         keep_revocations(folder, carried, examination.id, job.reference_time)
 
-    examiner = Examiner(reader, job, examination, engines, remember)
+    examiner = Examiner(reader, job, examination, engines, remember, store)
     examiner.open()
     with store.quarantine(_id(examination)) as quarantine:
         examiner.run(quarantine)

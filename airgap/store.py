@@ -12,21 +12,19 @@ bundle was verified; index.json comes last, so a reader sees all of an import or
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from airgap.blobs import blob_chunks, prove_blob
 from airgap.digest import Digest
 from airgap.errors import AirgapError, FormatError, HostError, IntegrityError, SourceError
 from airgap.files import (
-    BUFFER,
     held,
     host_errors,
     is_there,
     make_folder,
-    open_regular,
     pending_files,
     read_bounded,
     remove_tree,
@@ -50,7 +48,7 @@ from airgap.oci.layout import (
 from airgap.oci.referrer import Referrer, parse_referrers
 from airgap.reference import Reference, parse_reference
 from airgap.strict_json import StrictJSONError, canonical, parse
-from airgap.verify import UntrustedImage, VerifiedImage
+from airgap.verify import BlobReceipt, UntrustedImage, VerifiedImage
 
 PRIVATE_FOLDER: Final = ".airgap"
 SIGNATURES_FOLDER: Final = "signatures"
@@ -76,12 +74,16 @@ class QuarantineFile:
 
 
 class Quarantine:
-    """Where the blobs of one bundle wait until all of it is verified."""
+    """Where the blobs of one bundle wait until all of it is verified.
+
+    ``stored`` are those that never come here, because the store was proven to hold them.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: list[QuarantineFile] = []
         self.referrers: dict[Digest, Path] = {}
+        self.stored: set[Digest] = set()
 
     def sink(self, digest: Digest) -> QuarantineFile:
         self._files.append(QuarantineFile(self.path(digest)))
@@ -247,7 +249,7 @@ class Store:
         found = tuple(images)
         listed = {(image.name or "", image.digest): image for image in self.images()}
         listed |= {(image.image.name, image.image.digest): image.image.descriptor for image in found}
-        blobs = sorted({blob.digest for image in found for blob in image.blobs})
+        blobs = sorted({blob.digest for image in found for blob in image.blobs} - quarantine.stored)
         quarantine.sync(blobs)
         added: list[Path] = []
         before: dict[Path, bytes] = {}
@@ -316,12 +318,16 @@ class Store:
 
         Raises IntegrityError before the end if the disk gave back other bytes; nothing read may be used then.
         """
-        yield from _chunks(self.folder / blob_path(descriptor.digest), descriptor.digest, descriptor.size)
+        yield from blob_chunks(self.folder / blob_path(descriptor.digest), descriptor.digest, descriptor.size)
+
+    def prove(self, digest: Digest, size: int) -> BlobReceipt:
+        """Hash a stored blob. Raises IntegrityError if it is damaged, HostError(file-not-found) if there is none."""
+        return prove_blob(self.folder / blob_path(digest), digest, size)
 
     def artifact(self, digest: Digest, size: int) -> bytes:
         """A blob of an artifact, hashed again. Raises FormatError(limit-exceeded), IntegrityError, HostError."""
         _require_within(digest, size, LIMITS.referrer_blob)
-        return b"".join(_chunks(self.folder / REFERRERS_FOLDER / digest.hex, digest, size))
+        return b"".join(blob_chunks(self.folder / REFERRERS_FOLDER / digest.hex, digest, size))
 
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
         """A small stored blob, hashed again. Raises FormatError(limit-exceeded), IntegrityError."""
@@ -386,21 +392,6 @@ def _read_signatures(folder: Path) -> list[bytes]:
             raise FormatError("limit-exceeded", f"{folder} holds more than {LIMITS.signatures_per_image} signatures")
         found.append(read_bounded(path, LIMITS.signature_file))
     return found
-
-
-def _chunks(path: Path, digest: Digest, expected: int) -> Iterator[bytes]:
-    hasher, size = hashlib.sha256(), 0
-    with host_errors(str(path)), open_regular(path) as file:
-        while chunk := file.read(BUFFER):
-            hasher.update(chunk)
-            size += len(chunk)
-            yield chunk
-    if size != expected or hasher.hexdigest() != digest.hex:
-        raise IntegrityError(
-            "blob-differs",
-            f"{path}: the stored blob is damaged",
-            hint="Check the disk, then import the bundle again: it replaces the damaged blob.",
-        )
 
 
 def _require_within(digest: Digest, size: int, limit: int) -> None:

@@ -9,7 +9,8 @@ from airgap.limits import MIB
 FORMAT: Final = "airgap/bundle/v1"
 SUFFIX: Final = ".airgap.tar.zst"
 REFERRERS: Final = "referrers"  # the feature, and the folder of its members
-FEATURES: Final = frozenset({REFERRERS})  # what bundle.json's "requires" may name for this reader
+DELTA: Final = "delta"  # the feature of bundles that name blobs which they do not hold
+FEATURES: Final = frozenset({DELTA, REFERRERS})  # what bundle.json's "requires" may name for this reader
 
 # Members
 MANIFEST_PATH: Final = "bundle.json"
@@ -19,6 +20,8 @@ DIGESTS_FOLDER: Final = "trust/digests"
 MAINTAINERS_HISTORY: Final = "trust/MAINTAINERS.history"
 MAINTAINERS_SIGNATURES: Final = "trust/MAINTAINERS.signatures"
 SIGNATURES_FOLDER: Final = "signatures"
+
+ABSENT_MIN: Final = 64 * 1024  # bytes: a layer below this is never left out, and no receipt names it
 
 # tar (POSIX ustar, pax where a size or a name needs it)
 TAR_BLOCK: Final = 512  # bytes

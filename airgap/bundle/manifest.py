@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
+from airgap.bundle.delta import Absent, parse_absent
 from airgap.bundle.format import (
+    DELTA,
     DIGESTS_FOLDER,
     FEATURES,
     FORMAT,
@@ -114,17 +116,19 @@ class BundleManifest:
     """bundle.json as a value. Nothing in it is trusted: the stream and the signatures must bear it out.
 
     ``referrers`` are the artifacts that come with an image, by its name, sorted; images without any are not in it.
+    ``absent`` are blobs of the images that are named only, sorted.
     """
 
     images: tuple[UntrustedImage, ...]
     members: tuple[Member, ...]
     referrers: Mapping[str, tuple[Referrer, ...]] = field(default_factory=dict)
+    absent: tuple[Absent, ...] = ()
 
     @cached_property
     def encoded(self) -> bytes:
         return canonical(
             {
-                "absent": [],
+                "absent": [one.document for one in self.absent],
                 "format": FORMAT,
                 "images": [
                     {
@@ -140,9 +144,14 @@ class BundleManifest:
                 "members": [
                     {"path": member.path, "sha256": member.digest.hex, "size": member.size} for member in self.members
                 ],
-                "requires": [REFERRERS] if self.referrers else [],
+                "requires": self.features,
             }
         )
+
+    @property
+    def features(self) -> list[str]:
+        """What a reader must know to understand this bundle, sorted."""
+        return [name for name, used in ((DELTA, self.absent), (REFERRERS, self.referrers)) if used]
 
     def _referrers_of(self, image: UntrustedImage) -> dict[str, object]:
         found = self.referrers.get(image.name, ())
@@ -213,17 +222,17 @@ def _parse(fields: Fields) -> BundleManifest:
         )
     requires = fields.strings("requires", most=100)
     unknown = sorted(set(requires) - FEATURES)
-    if unknown or fields.array("absent", most=LIMITS.bundle_members):
-        raise FormatError(
-            "bundle-feature-unknown", f"the bundle needs {', '.join(unknown)[:200] or 'blobs that it does not hold'}"
-        )
+    if unknown:
+        raise FormatError("bundle-feature-unknown", f"the bundle needs {', '.join(unknown)[:200]}")
+    absent = parse_absent(fields.array("absent", most=LIMITS.bundle_members))
     referrers: dict[str, tuple[Referrer, ...]] = {}
     images = tuple(_image(Fields(value, "image"), referrers) for value in fields.array("images", most=LIMITS.images))
     members = tuple(_member(Fields(value, "member")) for value in fields.array("members", most=LIMITS.bundle_members))
     fields.close()
     _require_order(images, members)
-    manifest = BundleManifest(images, members, referrers)
-    if requires != ([REFERRERS] if referrers else []):
+    _require_not_held(absent, members)
+    manifest = BundleManifest(images, members, referrers, absent)
+    if requires != manifest.features:
         raise StrictJSONError("'requires' does not name just what the bundle needs")
     return manifest
 
@@ -293,6 +302,13 @@ def _require_paths(members: tuple[Member, ...], folders: set[str]) -> None:
     missing = sorted(set(_FIXED_RANK) - seen)
     if missing:
         raise FormatError("member-missing", f"{MANIFEST_PATH} lists no {missing[0]}")
+
+
+def _require_not_held(absent: Iterable[Absent], members: Iterable[Member]) -> None:
+    held = {member.blob for member in members}
+    for one in absent:
+        if one.digest in held:
+            raise StrictJSONError(f"blob {one.digest} is listed as absent, and held")
 
 
 def _require_offers(offers: Iterable[tuple[int, int] | None]) -> None:

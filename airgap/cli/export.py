@@ -12,6 +12,7 @@ from airgap.bundle.volumes import parse_percent, parse_volume_size
 from airgap.bundle.writer import DEFAULT_LEVEL
 from airgap.cli import options
 from airgap.cli.output import emit, leave, print_text, standard_output, warn
+from airgap.cli.receipts import held_since
 from airgap.errors import UsageError
 from airgap.exporter import Evidence, Exporter
 from airgap.limits import LIMITS
@@ -103,6 +104,13 @@ from airgap.trust.root import DEFAULT_THRESHOLD, new_root
     metavar="FILE",
     help=f"The bundle to write (FILE{SUFFIX}), or - for standard output.",
 )
+@click.option(
+    "--since",
+    type=click.Path(path_type=Path),
+    metavar="RECEIPT|BUNDLE",
+    help="Leave out layers that the other side holds: those that its receipt (`airgap import --receipt`) or an earlier "
+    "bundle names. The import proves each of them in its store.",
+)
 @options.volume_size_option
 @click.option(
     "--recovery",
@@ -131,6 +139,7 @@ def command(
     claim_formats: tuple[str, ...],
     skip_preflight: bool,
     output: Path,
+    since: Path | None,
     volume_size: str | None,
     recovery: str | None,
     level: int,
@@ -154,6 +163,7 @@ def command(
         --signatures signatures/ --digests digests/pallet.txt -o rust.airgap.tar.zst
       airgap export --digests digests/pallet.txt --from docker.io/stagex \\
         --maintainers MAINTAINERS --keyring keyring.pgp --signatures signatures/ -o pallet.airgap.tar.zst
+      airgap export … --since receipt.json -o july.airgap.tar.zst
     """
     lists = read_digest_lists(digests)
     specs = [parse_spec(text) for text in [*sources, *(line for path in image_lists for line in read_image_list(path))]]
@@ -168,6 +178,7 @@ def command(
     percent = None if recovery is None else options.parsed("--recovery", parse_percent, recovery)
     if to_stdout and (volume or percent):
         raise UsageError("usage", "with -o - the bundle is one stream: neither --volume-size nor --recovery fits it")
+    held = frozenset() if since is None else held_since(since)
     progress = options.progress_for(quiet, no_progress)
     packed = None
     with options.access_for(plain_http, ca_file) as access, Sources(access) as opened:
@@ -180,7 +191,7 @@ def command(
         people = parse_maintainers(evidence.maintainers, maintainers)
         root = new_root(people, threshold, claim_formats=options.formats(claim_formats))
         time = options.reference_time(at)
-        exporter = Exporter(opened, evidence, root, time, _platforms(platforms), with_referrers=with_referrers)
+        exporter = Exporter(opened, evidence, root, time, _platforms(platforms), with_referrers, held)
         plan = exporter.plan(specs, progress)
         if skip_preflight or not plan.errors:
             write = partial(plan.write, jobs=options.job_count(jobs), level=level, progress=progress)
@@ -193,7 +204,7 @@ def command(
     document = export_document(
         packed,
         output,
-        plan.manifest.images,
+        plan.manifest,
         plan.errors,
         plan.notes,
         skipped_preflight=skip_preflight,

@@ -9,11 +9,10 @@ import click
 from airgap.bundle.partset import open_bundle
 from airgap.cli import options
 from airgap.cli.judging import judge
+from airgap.cli.receipts import receipt_option, write_receipt
 from airgap.engines.targets import FORMS, open_targets
 from airgap.examiner import Examination, Job
-from airgap.files import write_whole
 from airgap.importer import import_bundle
-from airgap.report.receipt import receipt
 from airgap.state import TrustFolder, open_trust
 from airgap.store import Store
 from airgap.trust.pinned import Trust
@@ -42,13 +41,7 @@ from airgap.trust.pinned import Trust
     is_flag=True,
     help="Accept images that are older than the newest accepted one of their repository. This is logged.",
 )
-@click.option(
-    "--receipt",
-    "receipt_file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write what the store now holds, in digests, for the sender of the next bundle.",
-)
+@receipt_option
 @options.at_option
 @options.jobs_option
 @options.format_option
@@ -73,7 +66,7 @@ def command(
 
     BUNDLE is a file, one part of a split bundle, folders that hold the parts, or - to read from a pipe. Images are kept
     in the store, which is an OCI image layout that any tool can read. If anything is refused, nothing is kept or
-    loaded; the audit log tells of it either way.
+    loaded; the audit log tells of it either way. What a delta bundle leaves out is hashed in the store first.
 
     \b
     Example:
@@ -85,10 +78,10 @@ def command(
     reference_time = options.reference_time(at)
     progress = options.progress_for(quiet, no_progress)
 
-    def write_receipt(examination: Examination, trust: Trust) -> None:
+    def tell(examination: Examination, trust: Trust) -> None:
         if receipt_file is not None:
-            held = [image.digest for image in store.images()]
-            write_whole(receipt_file, receipt(examination.id, trust.root.id, held))
+            note = write_receipt(receipt_file, store, store.untrusted(), examination.id, trust.root.id)
+            examination.notes.append(note)
 
     with options.access_for(plain_http, ca_file) as access:
         engines = open_targets(targets, access, allow_retag=allow_retag)
@@ -97,4 +90,4 @@ def command(
             job = Job(folder.trust, reference_time, options.job_count(jobs), progress, allow_older, weakened)
             return import_bundle(open_bundle(bundle), job, folder, store, engines)
 
-        judge(open_trust(options.trust_at(trust_folder)), examine, reference_time, format_, write_receipt)
+        judge(open_trust(options.trust_at(trust_folder)), examine, reference_time, format_, tell)

@@ -11,6 +11,7 @@ from airgap.bundle.partset import open_bundle
 from airgap.cli import options
 from airgap.cli.judging import Reading, judge, reading
 from airgap.cli.output import emit, leave
+from airgap.cli.receipts import receipt_option, write_receipt
 from airgap.errors import UsageError
 from airgap.examiner import Examination, Job
 from airgap.importer import verify_bundle
@@ -27,7 +28,8 @@ from airgap.store import Store
     "store_folder",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Instead of a bundle, judge the images of this store anew, by its evidence and today's trust root.",
+    help="What a delta bundle builds on. Without a BUNDLE: judge the images of this store anew, by its evidence and "
+    "today's trust root.",
 )
 @click.option(
     "--reference",
@@ -36,6 +38,7 @@ from airgap.store import Store
     metavar="REF",
     help="With --store: only images of this repository, tag or digest. May be repeated.",
 )
+@receipt_option
 @click.option("--part", is_flag=True, help="Judge each FILE as one part of a split bundle, alone: integrity and label.")
 @click.option(
     "--media",
@@ -56,6 +59,7 @@ def command(
     trust_folder: Path | None,
     store_folder: Path | None,
     references: tuple[str, ...],
+    receipt_file: Path | None,
     part: bool,
     media: bool,
     allow_older: bool,
@@ -71,20 +75,27 @@ def command(
     any order, or - to read from a pipe. Exit status 0 means: every byte is what its digest says, and every image was
     signed by enough of the pinned people.
 
-    With --store, images that were imported earlier are judged in the same way, each for itself: which would no longer
-    pass, and why. With --part or --media nobody's signature is looked at, and no trust root is needed: files are
-    compared with their labels, their hashes and the .sha256 files beside them.
+    A delta bundle builds on blobs that were imported earlier: --store DIR says where, and each is hashed there.
+
+    With --store alone, images that were imported earlier are judged in the same way, each for itself: which would no
+    longer pass, and why; --receipt writes what passed, for the sender of the next bundle. With --part or --media
+    nobody's signature is looked at, and no trust root is needed: files are compared with their labels, their hashes
+    and the .sha256 files beside them.
 
     \b
     Example:
       airgap verify rust.airgap.tar.zst --trust /etc/airgap/trust
       airgap verify /media/stick1 /media/stick2 --trust /etc/airgap/trust
+      airgap verify july.airgap.tar.zst --store /srv/airgap --trust /etc/airgap/trust
       airgap verify --store /srv/airgap --trust /etc/airgap/trust --reference docker.io/stagex/pallet-rust
       airgap verify --part /media/dvd/rust.airgap.tar.zst.002
       airgap verify --media /media/stick1
     """
-    if bool(bundle) == (store_folder is not None) or (references and store_folder is None):
-        raise UsageError("usage", "give a BUNDLE, or --store DIR with or without --reference")
+    judges_store = not bundle and store_folder is not None
+    if not bundle and not judges_store:
+        raise UsageError("usage", "give a BUNDLE, or --store DIR to judge what it holds")
+    if (references or receipt_file is not None) and not judges_store:
+        raise UsageError("usage", "--reference and --receipt are for judging a store: --store DIR without a BUNDLE")
     progress = options.progress_for(quiet, no_progress)
     if part or media:
         if trust_folder is not None or store_folder is not None:
@@ -95,11 +106,16 @@ def command(
 
     def examine(held: Reading) -> Examination:
         job = Job(held.trust, reference_time, options.job_count(jobs), progress, allow_older)
-        if store_folder is not None:
-            from airgap.reviewer import review
+        store = None if store_folder is None else Store(store_folder)
+        if bundle or store is None:
+            return verify_bundle(open_bundle(bundle), job, store)
+        from airgap.reviewer import review
 
-            return review(Store(store_folder), job, wanted)
-        return verify_bundle(open_bundle(bundle), job)
+        examination = review(store, job, wanted)
+        if receipt_file is not None:
+            passed = [one.image for one in examination.verified]
+            examination.notes.append(write_receipt(receipt_file, store, passed, None, held.trust.root.id))
+        return examination
 
     judge(reading(options.trust_at(trust_folder)), examine, reference_time, format_)
 

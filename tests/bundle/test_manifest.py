@@ -24,6 +24,7 @@ from tests.bundle.simulator import Bundle, bundle_of, edited, encode, entries, r
 
 HEX = "0123456789abcdef" * 4
 DIGEST = f"sha256:{HEX}"
+ABSENT = {"sha256": HEX, "size": 1}
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -89,6 +90,10 @@ class TestNotCanonical:
         assert reason(data) == ("bundle-manifest-invalid", 10)
 
 
+def leave_out(document: dict[str, Any], *absent: object) -> None:
+    document.update(absent=list(absent), requires=["delta"])
+
+
 CHANGES: dict[str, tuple[Change, str]] = {
     "CON-14 version 2": (lambda d: d.update(format="airgap/bundle/v2"), "bundle-version-unknown"),
     "CON-14 version 0": (lambda d: d.update(format="airgap/bundle/v0"), "bundle-version-unknown"),
@@ -96,7 +101,28 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "format of another type": (lambda d: d.update(format=1), "bundle-manifest-invalid"),
     "no format": (lambda d: d.pop("format"), "bundle-manifest-invalid"),
     "feature": (lambda d: d.update(requires=["recovery"]), "bundle-feature-unknown"),
-    "absent blob": (lambda d: d.update(absent=[DIGEST]), "bundle-feature-unknown"),
+    "absent blob that is no object": (lambda d: leave_out(d, DIGEST), "bundle-manifest-invalid"),
+    "absent blob without the feature": (lambda d: d.update(absent=[ABSENT]), "bundle-manifest-invalid"),
+    "feature without an absent blob": (lambda d: d.update(requires=["delta"]), "bundle-manifest-invalid"),
+    "absent blob twice": (lambda d: leave_out(d, ABSENT, ABSENT), "bundle-manifest-invalid"),
+    "absent blobs out of order": (
+        lambda d: leave_out(d, {**ABSENT, "sha256": "f" * 64}, ABSENT),
+        "bundle-manifest-invalid",
+    ),
+    "absent blob that is held": (
+        lambda d: leave_out(d, {"sha256": d["members"][-1]["sha256"], "size": d["members"][-1]["size"]}),
+        "bundle-manifest-invalid",
+    ),
+    "absent blob with a name": (lambda d: leave_out(d, {**ABSENT, "path": "x"}), "bundle-manifest-invalid"),
+    "absent blob without a size": (lambda d: leave_out(d, {"sha256": HEX}), "bundle-manifest-invalid"),
+    "absent blob over the limit": (
+        lambda d: leave_out(d, {**ABSENT, "size": LIMITS.blob + 1}),
+        "bundle-manifest-invalid",
+    ),
+    "absent blob of another algorithm": (
+        lambda d: leave_out(d, {**ABSENT, "sha256": HEX + HEX}),
+        "digest-invalid",
+    ),
     "feature that is no string": (lambda d: d.update(requires=[1]), "bundle-manifest-invalid"),
     "absent is no array": (lambda d: d.update(absent={}), "bundle-manifest-invalid"),
     "unknown member": (lambda d: d.update(comment="x"), "bundle-manifest-invalid"),

@@ -86,8 +86,8 @@ class TestReview:
         assert result.code == 10
         assert result.kinds == ["reference-invalid"]
 
-    def test_a_bundle_or_a_store(self, stocked: Site) -> None:
-        for arguments in ([], [stocked.bundle, "--store", stocked.store], [stocked.bundle, "--reference", RUST]):
+    def test_what_is_for_stores_alone(self, stocked: Site) -> None:
+        for arguments in ([], [stocked.bundle, "--receipt", "x"], [stocked.bundle, "--reference", RUST]):
             result = run("verify", *arguments, "--trust", stocked.trust, "--format", "json")
             assert result.code == 2
             assert result.kinds == ["usage"]

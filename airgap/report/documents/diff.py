@@ -29,6 +29,7 @@ def diff_document(found: Difference, trust: Trust | None, reference_time: int) -
         "changed": [_changed(one, judged=trust is not None) for one in found.changed],
         "common": [_pair(pair, judged=trust is not None) for pair in found.common],
         "carry": {"blobs": len(found.carry), "bytes": sum(found.carry.values())},
+        "lacking": {"blobs": len(found.lacking), "bytes": sum(found.lacking.values())},
     }
 
 

@@ -6,23 +6,24 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from airgap.errors import AirgapError
+from airgap.report.documents.delta import absent_document
 from airgap.report.documents.error import Document, error_document
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from airgap.bundle.manifest import BundleManifest
     from airgap.bundle.parts import WrittenPart
     from airgap.bundle.writer import Written
     from airgap.digest import Digest
     from airgap.media.packer import Packed
     from airgap.media.repairer import Repaired
-    from airgap.verify import UntrustedImage
 
 
 def export_document(
     packed: Packed | None,
     output: Path,
-    images: Iterable[UntrustedImage],
+    manifest: BundleManifest,
     errors: Iterable[AirgapError],
     notes: Iterable[str],
     *,
@@ -35,8 +36,9 @@ def export_document(
         "recovery": None if packed is None or packed.recovery is None else _recovery(packed),
         "images": [
             {"reference": str(image.reference), "digest": str(image.digest), "platforms": list(image.platforms)}
-            for image in images
+            for image in manifest.images
         ],
+        "absent": absent_document(manifest.absent),
         "preflight": "skipped" if skipped_preflight else "done",
         "notes": [*notes, *(() if packed is None else packed.notes)],
         "errors": [error_document(error) for error in errors],

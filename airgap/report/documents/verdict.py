@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from airgap.report.documents.delta import absent_document
 from airgap.report.documents.error import Document, error_document
 from airgap.report.documents.signatures import signature_document
 from airgap.timestamp import days_before, rfc3339
@@ -53,6 +54,7 @@ def inspection_document(manifest: BundleManifest, id_: Digest) -> Document:
         "schema": "airgap/inspection/v1",
         "verified": False,
         "bundle": bundle_document(manifest, id_),
+        "absent": absent_document(manifest.absent),
         "images": [
             {
                 "reference": str(image.reference),

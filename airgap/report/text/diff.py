@@ -45,6 +45,9 @@ def _diff(document: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield f"unchanged images: {len(document['common']) - len(differing)}"
     yield f"blobs of B that A does not hold: {document['carry']['blobs']}, {size(document['carry']['bytes'])} to carry"
+    if document["lacking"]["blobs"]:
+        lacking = document["lacking"]
+        yield f"B IS A DELTA AGAINST SOMETHING ELSE: neither holds {lacking['blobs']} blobs ({size(lacking['bytes'])})"
     yield "NOT VERIFIED: only `airgap verify` and `airgap import` can tell whether it is true."
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from airgap.report.text.rows import most, notes_and_errors, short, size
+from airgap.report.text.rows import left_out, most, notes_and_errors, short, size
 
 
 def _export(document: Mapping[str, Any]) -> Iterator[str]:
@@ -16,6 +16,8 @@ def _export(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"WRITTEN WITHOUT PREFLIGHT: {bundle['file']} ({size(bundle['size'])})"
     else:
         yield f"EXPORTED: {bundle['file']} ({size(bundle['size'])})"
+    if bundle is not None:
+        yield from left_out(document["absent"])
     yield from _written_parts(document["parts"])
     yield from _recovery(document["recovery"], bool(document["parts"]))
     for image in most(document["images"]):

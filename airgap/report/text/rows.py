@@ -72,3 +72,9 @@ def yes(value: object) -> str:
 VIEWS: Final = {
     "airgap/error/v1": error_rows,
 }
+
+
+def left_out(absent: Mapping[str, int]) -> Iterator[str]:
+    """What a delta bundle does not bring."""
+    if absent["blobs"]:
+        yield f"        a delta: {absent['blobs']} blobs ({size(absent['bytes'])}) travel as names only"

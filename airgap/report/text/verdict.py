@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from airgap.report.text.rows import NOT_VERIFIED, errors_of, most, notes_and_errors, short, size
+from airgap.report.text.rows import NOT_VERIFIED, errors_of, left_out, most, notes_and_errors, short, size
 from airgap.report.text.signatures import signature_rows
 
 
@@ -56,6 +56,7 @@ def _inspection(document: Mapping[str, Any]) -> Iterator[str]:
     yield NOT_VERIFIED
     yield f"bundle  {document['bundle']['id']}"
     yield f"        {document['bundle']['members']} members, {size(document['bundle']['bytes'])} unpacked"
+    yield from left_out(document["absent"])
     for image in most(document["images"]):
         yield ""
         yield f"? {image['reference']}"
