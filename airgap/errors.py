@@ -55,7 +55,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     # 0xx: not about the input
     "unforeseen": Kind(0, _REPORT),
     "usage": Kind(1, "See `airgap COMMAND --help` for the options and an example."),
-    "interrupted": Kind(2, "Nothing half-done was kept. Run the command again."),
+    "interrupted": Kind(2, "Nothing half-done counts. Run the command again: import goes on with what was whole."),
     # 1xx: format
     "not-a-bundle": Kind(101, _NOT_OURS),
     "frame-not-canonical": Kind(102, _NOT_OURS),
@@ -251,7 +251,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "tag-elsewhere": Kind(608, "Find out which of the two is wanted; --allow-retag moves the tag, and records it."),
     "target-denied": Kind(609, "Log in with `podman login HOST` or `docker login HOST`, as a user who may push there."),
     # 7xx: host
-    "disk-full": Kind(701, "Free some space and run the same command again; nothing half-done was kept."),
+    "disk-full": Kind(701, "Free some space and run the same command again; nothing half-done counts."),
     "input-output": Kind(702, "Check the device and its cable or permissions, then run the command again."),
     "permission-denied": Kind(703, "Run as a user who may read the input and write the output folder."),
     "store-locked": Kind(704, "Another airgap is at work on this folder. Wait for it to end, then try again."),

@@ -23,7 +23,8 @@ from airgap.oci.layout import INDEX_FILE, LAYOUT_BYTES, LAYOUT_FILE
 from airgap.oci.referrer import Referrer, ReferrerClosure
 from airgap.openpgp.keyring import Keyring, load_keyring
 from airgap.progress import Progress
-from airgap.store import Quarantine, Store
+from airgap.quarantine import Quarantine
+from airgap.store import Store
 from airgap.trust.evidence import SignatureReport
 from airgap.trust.maintainers import parse_maintainers
 from airgap.trust.pinned import Trust
@@ -134,12 +135,12 @@ class Examiner:
     def run(self, quarantine: Quarantine | None) -> None:
         """Steps 3 to 10. Raises AirgapError or Refused."""
         manifest = self.open()
-        if manifest.absent and self._store is None:
-            raise not_given(manifest.absent)
         self._read_trust()
         self._read_signatures(manifest)
         self._approve(manifest)
         self._prove_base(manifest, quarantine)
+        if quarantine is not None and not self._base.lacks:
+            quarantine.require_room((one.digest, one.size) for one in manifest.members if one.blob or one.referrer)
         self._expect(LAYOUT_FILE, LAYOUT_BYTES)
         self._expect(INDEX_FILE, manifest.index())
         walk = GraphWalk(tuple(image.descriptor for image in manifest.images))
@@ -241,8 +242,11 @@ class Examiner:
 
     def _prove_base(self, manifest: BundleManifest, quarantine: Quarantine | None) -> None:
         """Step 8 of a delta: what it leaves out is hashed in the store before a byte of it is written there."""
-        if self._store is not None:
-            self._base = prove_base(self._store, manifest.absent, self._job.jobs, self._job.progress)
+        if self._store is None:
+            if manifest.absent:
+                raise not_given(manifest.absent)
+            return
+        self._base = prove_base(self._store, manifest.absent, self._job.jobs, self._job.progress)
         if quarantine is not None:
             quarantine.stored |= self._base.receipts.keys()
         if self._base.receipts:
@@ -282,7 +286,11 @@ class Examiner:
             if descriptor.digest in self._base.receipts:
                 continue
             self._next_blob(descriptor)
-            self._reader.stream(quarantine.sink(descriptor.digest) if quarantine is not None else None)
+            kept = None if quarantine is None else quarantine.keeps(descriptor.digest, descriptor.size)
+            if kept is not None:
+                self._reader.pass_over(kept)
+            else:
+                self._reader.stream(quarantine.sink(descriptor.digest) if quarantine is not None else None)
         self._read_referrers(manifest, quarantine)
         if self._reader.next is not None:
             raise FormatError("member-unexpected", f"{self._reader.next.path} belongs to no image in this bundle")

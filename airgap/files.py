@@ -113,6 +113,26 @@ class ErrorTyping:
             return self._file.read(size) or b""
 
 
+class SeekableInput(ErrorTyping):
+    """A plain file in which one can go on without reading."""
+
+    def __init__(self, file: BinaryIO, what: str) -> None:
+        super().__init__(file, what)
+        self._descriptor = file.fileno()
+        with host_errors(what):
+            self.size = os.fstat(self._descriptor).st_size
+
+    def skip(self, size: int) -> None:
+        with host_errors(self._what):
+            self._file.seek(size, os.SEEK_CUR)
+
+    def tail(self, size: int) -> bytes:
+        """The last bytes, wherever one is; fewer if there are not so many, or they cannot be read."""
+        with contextlib.suppress(OSError):
+            return os.pread(self._descriptor, size, max(0, self.size - size))
+        return b""
+
+
 @contextlib.contextmanager
 def _closing(file: BinaryIO, what: str) -> Iterator[None]:
     """Close it in the end, with a typed error; what is raised inside is about something else and is left as it is."""
@@ -125,7 +145,7 @@ def _closing(file: BinaryIO, what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def open_input(path: str) -> Iterator[ErrorTyping]:
-    """The bundle that an operator named: a plain file, or ``-`` for standard input."""
+    """The bundle that an operator named: a plain file, or ``-`` for standard input; it can seek if it is a file."""
     if path == "-":
         if sys.stdin is None:  # closed by whoever started us
             raise HostError("input-output", "standard input is closed", path="-")
@@ -135,7 +155,7 @@ def open_input(path: str) -> Iterator[ErrorTyping]:
         resolved = Path(os.path.realpath(path, strict=True))
     file = open_regular(resolved)
     with _closing(file, path):
-        yield ErrorTyping(file, path)
+        yield SeekableInput(file, path)
 
 
 @contextlib.contextmanager
@@ -337,6 +357,15 @@ def require_room(folder: Path, needed: int) -> None:
             free=free,
             needed=needed,
         )
+
+
+def nearest_folder(path: Path) -> Path:
+    """The folder itself, or the first above it that exists: that is where the room for it would be."""
+    with host_errors(str(path)):
+        path = path.absolute()
+        while not is_there(path) and path != path.parent:
+            path = path.parent
+        return path
 
 
 def write_whole(path: Path, data: bytes) -> None:

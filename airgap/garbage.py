@@ -13,7 +13,8 @@ from typing import Final
 from airgap.digest import Digest
 from airgap.folders import Found
 from airgap.oci.layout import BLOBS, INDEX_FILE, LAYOUT_FILE
-from airgap.store import PRIVATE_FOLDER, REFERRERS_FOLDER, SIGNATURES_FOLDER
+from airgap.quarantine import ARTIFACT_SUFFIX, PARTIAL_SUFFIX
+from airgap.store import PRIVATE_FOLDER, QUARANTINE_FOLDER, REFERRERS_FOLDER, SIGNATURES_FOLDER
 
 _HEX: Final = r"[0-9a-f]{64}"
 _PARTIAL: Final = r"\.airgap-partial"
@@ -21,9 +22,9 @@ _BLOB: Final = re.compile(rf"{BLOBS}/({_HEX})")
 _SIGNATURE: Final = re.compile(rf"{SIGNATURES_FOLDER}/(.+@sha256={_HEX})/signature-[1-9][0-9]*")
 _REFERRER: Final = re.compile(rf"{REFERRERS_FOLDER}/({_HEX})")
 _REFERRER_LIST: Final = re.compile(rf"{REFERRERS_FOLDER}/({_HEX})\.json")
-_QUARANTINE: Final = re.escape(f"{PRIVATE_FOLDER}/quarantine")
+_QUARANTINE: Final = re.escape(f"{PRIVATE_FOLDER}/{QUARANTINE_FOLDER}")
 _ON_ITS_WAY: Final = re.compile(
-    rf"{_QUARANTINE}/{_HEX}/{_HEX}(?:\.{REFERRERS_FOLDER})?"
+    rf"{_QUARANTINE}/{_HEX}/{_HEX}(?:{re.escape(ARTIFACT_SUFFIX)})?(?:{re.escape(PARTIAL_SUFFIX)})?"
     rf"|(?:{LAYOUT_FILE}|{re.escape(INDEX_FILE)}|{REFERRERS_FOLDER}/{_HEX}\.json){_PARTIAL}"
     rf"|{_SIGNATURE.pattern}{_PARTIAL}"
 )

@@ -59,7 +59,17 @@ def import_bundle(
                 _take_in(reader, examination, job, folder, store, engines)
             examination.loaded += load_all(engines, examination.verified, store, job.progress)
         _tell(examination, job, folder)
+    _note_what_waits(examination, store)
     return examination
+
+
+def _note_what_waits(examination: Examination, store: Store) -> None:
+    count, size = (0, 0) if examination.id is None else store.waiting(examination.id)
+    if count:
+        examination.notes.append(
+            f"{count} whole blobs ({size} bytes) of this bundle wait in quarantine: importing it again goes on from "
+            "there, `airgap store gc` removes them"
+        )
 
 
 def _overrides(job: Job) -> list[str]:
@@ -81,12 +91,15 @@ def _take_in(
 
     examiner = Examiner(reader, job, examination, engines, remember, store)
     examiner.open()
-    with store.quarantine(_id(examination)) as quarantine:
+    with store.quarantine(_id(examination)) as quarantine, contextlib.closing(reader):
         examiner.run(quarantine)
         accepted = folder.trust.accepting(examiner.trust, [one.dated for one in examination.approved])
         folder.decide(records.import_record(examination, folder.trust, job.reference_time), accepted)
         store.publish(examination.verified, quarantine, examiner.evidence, examination.referrers, folder.commit)
         examination.is_stored = True
+        if quarantine.kept:
+            size = sum(one.size for one in quarantine.kept.values())
+            examination.notes.append(f"went on: {len(quarantine.kept)} blobs ({size} bytes) had come before")
 
 
 def _tell(examination: Examination, job: Job, folder: TrustFolder) -> None:

@@ -14,8 +14,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from airgap.blobs import blob_chunks, prove_blob
 from airgap.digest import Digest
@@ -27,10 +28,8 @@ from airgap.files import (
     make_folder,
     pending_files,
     read_bounded,
-    remove_tree,
     sync_all,
     sync_folder,
-    write_all,
     write_whole,
 )
 from airgap.limits import LIMITS
@@ -46,73 +45,15 @@ from airgap.oci.layout import (
     parse_layout_index,
 )
 from airgap.oci.referrer import Referrer, parse_referrers
+from airgap.quarantine import Quarantine, left_in_quarantine, open_quarantine
 from airgap.reference import Reference, parse_reference
 from airgap.strict_json import StrictJSONError, canonical, parse
 from airgap.verify import BlobReceipt, UntrustedImage, VerifiedImage
 
 PRIVATE_FOLDER: Final = ".airgap"
+QUARANTINE_FOLDER: Final = "quarantine"
 SIGNATURES_FOLDER: Final = "signatures"
 REFERRERS_FOLDER: Final = "referrers"
-
-
-class QuarantineFile:
-    """One blob on its way into the store."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with host_errors(str(path)):
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-        self._file: BinaryIO = os.fdopen(descriptor, "wb", 0)
-
-    def write(self, data: memoryview, /) -> None:
-        with host_errors(str(self._path)):
-            write_all(self._file, data)
-
-    def close(self) -> None:
-        with host_errors(str(self._path)):
-            self._file.close()
-
-
-class Quarantine:
-    """Where the blobs of one bundle wait until all of it is verified.
-
-    ``stored`` are those that never come here, because the store was proven to hold them.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._files: list[QuarantineFile] = []
-        self.referrers: dict[Digest, Path] = {}
-        self.stored: set[Digest] = set()
-
-    def sink(self, digest: Digest) -> QuarantineFile:
-        self._files.append(QuarantineFile(self.path(digest)))
-        return self._files[-1]
-
-    def put(self, digest: Digest, data: bytes) -> None:
-        """Keep a small blob that was checked in memory."""
-        sink = self.sink(digest)
-        sink.write(memoryview(data))
-        sink.close()
-
-    def path(self, digest: Digest) -> Path:
-        return self._folder / digest.hex
-
-    def put_referrer(self, digest: Digest, data: bytes) -> None:
-        """Keep a blob of an artifact, which may also be a blob of an image."""
-        self.referrers[digest] = path = self._folder / f"{digest.hex}.{REFERRERS_FOLDER}"
-        self._files.append(QuarantineFile(path))
-        self._files[-1].write(memoryview(data))
-        self._files[-1].close()
-
-    def sync(self, digests: Iterable[Digest]) -> None:
-        """Make the content of blobs durable, all in one go: waiting for each alone is what takes the time."""
-        sync_all([self.path(digest) for digest in digests])
-
-    def close(self) -> None:
-        """Whatever was interrupted, no file stays open."""
-        for file in self._files:
-            file.close()
 
 
 class Store:
@@ -133,21 +74,13 @@ class Store:
             finally:
                 self._forget_if_empty(path)
 
-    @contextlib.contextmanager
-    def quarantine(self, bundle: Digest) -> Iterator[Quarantine]:
-        """A fresh quarantine for one bundle, removed in the end with all that was not published.
+    def quarantine(self, bundle: Digest) -> AbstractContextManager[Quarantine]:
+        """The quarantine of one bundle, for whoever holds the lock: that says that nobody else is at work."""
+        return open_quarantine(self.folder / PRIVATE_FOLDER / QUARANTINE_FOLDER, bundle)
 
-        What an import that was killed left behind is removed first: the lock says that nobody else is at work.
-        """
-        folder = self.folder / PRIVATE_FOLDER / "quarantine"
-        remove_tree(folder)
-        make_folder(folder / bundle.hex)
-        quarantine = Quarantine(folder / bundle.hex)
-        try:
-            yield quarantine
-        finally:
-            quarantine.close()
-            remove_tree(folder)
+    def waiting(self, bundle: Digest) -> tuple[int, int]:
+        """How many blobs of a bundle an import that was stopped has left in quarantine, and their bytes."""
+        return left_in_quarantine(self.folder / PRIVATE_FOLDER / QUARANTINE_FOLDER, bundle)
 
     def images(self) -> tuple[Descriptor, ...]:
         """The published images, each with its name. Raises FormatError if the store is no layout of ours."""
@@ -251,13 +184,15 @@ class Store:
         listed |= {(image.image.name, image.image.digest): image.image.descriptor for image in found}
         blobs = sorted({blob.digest for image in found for blob in image.blobs} - quarantine.stored)
         quarantine.sync(blobs)
+        taken: list[Digest] = []
         added: list[Path] = []
         before: dict[Path, bytes] = {}
         index = self._index()
         try:
             make_folder(self.folder / BLOBS)
             for digest in blobs:
-                self._take_in(quarantine.path(digest), self.folder / blob_path(digest), added)
+                if self._take_in(quarantine.path(digest), self.folder / blob_path(digest)):
+                    taken.append(digest)
             sync_folder(self.folder / BLOBS)
             self._keep_evidence(evidence, added)
             self._keep_referrers(found, quarantine, referrers, added, before)
@@ -268,7 +203,7 @@ class Store:
             write_whole(self.folder / INDEX_FILE, encode_index((name, image) for (name, _), image in listed.items()))
         except BaseException:
             if self._withdraw(index):
-                self._take_out(added)
+                self._take_out(added, {self.folder / blob_path(digest): quarantine.path(digest) for digest in taken})
             with contextlib.suppress(AirgapError):
                 for path, data in before.items():
                     write_whole(path, data)
@@ -292,9 +227,12 @@ class Store:
             return True
         return False
 
-    def _take_out(self, added: Iterable[Path]) -> None:
-        """Remove what publish() had added, and the folders that are empty without it."""
+    def _take_out(self, added: Iterable[Path], taken: Mapping[Path, Path]) -> None:
+        """Remove what publish() had added, and the folders that are empty without it; blobs go back to quarantine."""
         folders = {self.folder / BLOBS}
+        for path, origin in taken.items():
+            with contextlib.suppress(OSError):
+                os.replace(path, origin)
         for path in added:
             folders.add(path.parent)
             with contextlib.suppress(OSError):
@@ -306,12 +244,12 @@ class Store:
                     folder = folder.parent
 
     @staticmethod
-    def _take_in(source: Path, target: Path, added: list[Path]) -> None:
+    def _take_in(source: Path, target: Path) -> bool:
+        """Returns whether there was no such file before."""
         with host_errors(str(target)):
             new = not is_there(target)
             os.replace(source, target)
-        if new:
-            added.append(target)
+        return new
 
     def chunks(self, descriptor: Descriptor) -> Iterator[bytes]:
         """The bytes of a stored blob, hashed again while they are read (TRUST: check on use).
@@ -365,7 +303,8 @@ class Store:
         make_folder(folder)
         sync_all(list(quarantine.referrers.values()))
         for digest, path in quarantine.referrers.items():
-            self._take_in(path, folder / digest.hex, added)
+            if self._take_in(path, folder / digest.hex):
+                added.append(folder / digest.hex)
         for image in images:
             listed = [one.document for one in referrers.get(image.image.name, ())]
             path = folder / f"{image.image.digest.hex}.json"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from airgap.bundle import frames
 from airgap.bundle.format import (
@@ -32,6 +32,22 @@ class Input(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
+@runtime_checkable
+class Seekable(Protocol):
+    """An input in which one can go on without reading."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the bundle, labels of parts aside."""
+
+    def read(self, size: int, /) -> bytes: ...
+    def skip(self, size: int) -> None:
+        """Go on behind so many bytes, which all lie in the same file."""
+
+    def tail(self, size: int) -> bytes:
+        """The last bytes of the bundle, labels aside; fewer if it has not so many, or they cannot be read."""
+
+
 class Output(Protocol):
     def write(self, data: bytes, /) -> object: ...
 
@@ -47,6 +63,7 @@ class Carrier:
         self._total: int | None = None  # decoded bytes, once the manifest is known
         self._ended = False  # whether the seek table has begun
         self._decoded = 0  # announced bytes of the frames read so far
+        self._table: list[tuple[int, int]] | None = None  # what the seek table says, once somebody wants to skip
 
     @property
     def place(self) -> str | None:
@@ -76,6 +93,52 @@ class Carrier:
         """The next whole frame and its content size; None if the seek table begins here."""
         with self._naming_the_part():
             return None if self._ended else self._next_frame()
+
+    def skip(self, most: int) -> int:
+        """Pass over up to ``most`` full frames, whose content is proven elsewhere. Returns how many.
+
+        Where they end is believed of the seek table: a wrong one leads to bytes that are no frame.
+        """
+        source = self._source
+        if not most or not isinstance(source, Seekable) or self._copy is not None:
+            return 0
+        if self._table is None:
+            self._table = self._read_table(source)
+        begun = len(self._sizes)
+        with self._naming_the_part():
+            for size, content in self._table[begun : begun + most]:
+                self._pass_over(source, size)
+                self._sizes.append((size, content))
+                self._decoded += content
+        return len(self._sizes) - begun
+
+    def _read_table(self, source: Seekable) -> list[tuple[int, int]]:
+        """What the seek table says, if it can be the one of this bundle; else nothing, and no frame is skipped."""
+        total = self._total or 0
+        contents = [min(FRAME_SIZE, total - start) for start in range(0, total, FRAME_SIZE)]
+        data = source.tail(len(frames.seek_table([(0, 0)] * len(contents))))
+        sizes = frames.parse_seek_table(data)
+        if (
+            [content for _, content in sizes] != contents
+            or sum(size for size, _ in sizes) + len(data) != source.size
+            or sizes[: len(self._sizes)] != self._sizes
+        ):
+            return []
+        return sizes
+
+    def _pass_over(self, source: Seekable, size: int) -> None:
+        if self._parts is not None and not self._parts.fits(size):
+            magic = self._magic()  # labels come first
+            if magic != FRAME_MAGIC:
+                raise frames.unexpected_frame(magic)
+            self._parts.skip(size - len(magic))
+            source.skip(size - len(magic))
+        else:
+            if self._parts is not None:
+                self._parts.skip(size)
+            source.skip(size)
+        if self._parts is not None:
+            self._parts.unit(size)
 
     def finish(self) -> None:
         """No frame is left: then comes the seek table that follows from them, and nothing else."""
@@ -162,7 +225,8 @@ class Carrier:
             parts.open(head + self._exactly(PART_OPENING_SIZE - len(head)))
             return
         digest = parts.close(head + self._exactly(PART_CLOSING_SIZE - _DIGEST_SIZE - len(head)))
-        if self._read_raw(len(digest)) != digest:
+        found = self._read_raw(_DIGEST_SIZE)
+        if len(found) != _DIGEST_SIZE or digest not in (None, found):
             raise IntegrityError("part-damaged", f"its SHA-256 is not the one at its end ({parts.place})")
 
     def _unit(self, data: bytes) -> None:

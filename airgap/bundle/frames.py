@@ -86,6 +86,16 @@ def seek_table(sizes: list[tuple[int, int]]) -> bytes:
     return SEEK_TABLE_MAGIC + (len(sizes) * SEEK_TABLE_ENTRY + len(footer)).to_bytes(4, "little") + entries + footer
 
 
+def parse_seek_table(data: bytes) -> list[tuple[int, int]]:
+    """The sizes that a seek table says; none if it is not as seek_table() writes it."""
+    end = len(data) - len(SEEK_TABLE_FOOTER_MAGIC) - 5
+    sizes = [
+        (int.from_bytes(data[at : at + 4], "little"), int.from_bytes(data[at + 4 : at + 8], "little"))
+        for at in range(8, end, SEEK_TABLE_ENTRY)
+    ]
+    return sizes if seek_table(sizes) == data else []
+
+
 def unexpected_frame(magic: bytes) -> FormatError | IntegrityError:
     """The error for four bytes that begin no frame of ours: hidden data, or damage."""
     if magic[1:] == SEEK_TABLE_MAGIC[1:] and magic[0] & 0xF0 == 0x50:

@@ -8,6 +8,7 @@ that the operator named must belong to it; one that only lay beside it is left a
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -227,6 +228,8 @@ class _PartStream:
 
     def __init__(self, parts: Sequence[PartFile]) -> None:
         self._waiting = [part.path for part in reversed(parts)]
+        self._last = parts[-1]
+        self.size = sum(_closing(part).length for part in parts)
         self._file: BinaryIO | None = None
         self._source: ErrorTyping | None = None
 
@@ -240,6 +243,20 @@ class _PartStream:
             path = self._waiting.pop()
             self._file = open_regular(path)
             self._source = ErrorTyping(self._file, str(path))
+
+    def skip(self, size: int) -> None:
+        if self._file is None:
+            raise RuntimeError("nothing was read yet")
+        with host_errors("a part"):
+            self._file.seek(size, os.SEEK_CUR)
+
+    def tail(self, size: int) -> bytes:
+        file = RandomAccess(self._last.path)
+        try:
+            at = self._last.size - PART_CLOSING_SIZE - size
+            return (file.read_at(at, size) or b"") if at > 0 else b""
+        finally:
+            file.close()
 
     def close(self) -> None:
         if self._file is not None:

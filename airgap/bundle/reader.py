@@ -15,7 +15,7 @@ from typing import Protocol
 from airgap.bundle import frames
 from airgap.bundle.carrier import Carrier, Output, in_place
 from airgap.bundle.carrier import Input as Input  # what a reader takes, for its callers
-from airgap.bundle.format import MANIFEST_PATH, TAR_BLOCK, TAR_END
+from airgap.bundle.format import FRAME_SIZE, MANIFEST_PATH, TAR_BLOCK, TAR_END
 from airgap.bundle.lanes import Lanes
 from airgap.bundle.manifest import BundleManifest, Member, parse_bundle_manifest
 from airgap.bundle.tar import header, header_size, padding
@@ -44,6 +44,7 @@ class BundleReader:
         self._carrier = Carrier(source, copy)
         self._stream = _FrameReader(self._carrier, jobs)
         self._lanes = Lanes(jobs)
+        self._is_wanted = False
         self._members: Iterator[Member] = iter(())
         self._next: Member | None = None
         self._receipts: list[BlobReceipt] = []
@@ -52,6 +53,10 @@ class BundleReader:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Wait for what was begun: then no sink is written to any more."""
         self._stream.close()
         self._lanes.close()
 
@@ -76,8 +81,8 @@ class BundleReader:
         return manifest, id_
 
     def read_ahead(self) -> None:
-        """The rest is wanted: read faster than it is used. Before, no byte more is read than the decision needs."""
-        self._stream.read_ahead()
+        """The rest is wanted: stream() reads faster than it is used. Before, no byte more is read than is needed."""
+        self._is_wanted = True
 
     @property
     def next(self) -> Member | None:
@@ -104,6 +109,8 @@ class BundleReader:
         finish() returns the receipts and raises what is still to be raised.
         """
         member = self._begin()
+        if self._is_wanted:
+            self._stream.read_ahead()
 
         def done(hexdigest: str) -> None:
             receipt = require_blob(member.digest, member.size, hexdigest, member.path)
@@ -119,6 +126,16 @@ class BundleReader:
             lane.put(piece)
             self._progress.advance(len(piece))
         lane.finish()
+        self._end(member)
+
+    def pass_over(self, receipt: BlobReceipt) -> None:
+        """Leave out the next member, whose content is proven elsewhere: its frames are not read where one can seek."""
+        member = self._begin()
+        if (member.blob, member.size) != (receipt.digest, receipt.size):
+            raise RuntimeError("this is the receipt of another blob")
+        self._stream.pass_over(member.size)
+        self._receipts.append(receipt)
+        self._progress.advance(member.size)
         self._end(member)
 
     def finish(self) -> list[BlobReceipt]:
@@ -172,7 +189,7 @@ class _FrameReader:
         self._pool.shutdown(cancel_futures=True)
 
     def read_ahead(self) -> None:
-        """From now on, decode on all cores."""
+        """From now on, decode on all cores; until something is passed over."""
         self._depth = self._jobs + 1
 
     def piece(self, most: int) -> memoryview:
@@ -193,6 +210,17 @@ class _FrameReader:
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
+
+    def pass_over(self, size: int) -> None:
+        """Go on behind the next ``size`` decoded bytes; frames that were not read ahead are skipped if they can be."""
+        self._depth = 1  # what is read ahead cannot be skipped
+        while size:
+            if not self._frame and not self._pending:
+                size -= self._carrier.skip(size // FRAME_SIZE) * FRAME_SIZE
+            if not self._frame and self._pending:
+                self._frame = memoryview(self._decoded())
+            if size:
+                size -= len(self.piece(size))
 
     def finish(self) -> None:
         """All frames were used; what comes then is the carrier's to check."""

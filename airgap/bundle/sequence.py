@@ -22,6 +22,7 @@ class PartSequence:
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
         self._size = 0  # bytes of this part so far
+        self._is_read = True  # whether all of them were read
         self._offset = 0  # bytes of the bundle so far
         self._opening: Opening | None = None  # None between two parts
         self._closing: Closing | None = None  # that of the part before
@@ -45,6 +46,15 @@ class PartSequence:
     def feed(self, data: bytes) -> None:
         self._digest.update(data)
         self._size += len(data)
+
+    def fits(self, size: int) -> bool:
+        """Whether a frame of so many bytes comes in this part; else its closing label does."""
+        return self._opening is not None and self._size + size + PART_CLOSING_SIZE <= self._opening.volume
+
+    def skip(self, size: int) -> None:
+        """So many bytes of this part were not read: its digest is not known then."""
+        self._size += size
+        self._is_read = False
 
     def open(self, data: bytes) -> None:
         """An opening label was read (and fed)."""
@@ -79,8 +89,11 @@ class PartSequence:
         self._holds_unit = True
         self._offset += size
 
-    def close(self, data: bytes) -> bytes:
-        """The closing label without its digest was read (and fed); returns the digest that must come."""
+    def close(self, data: bytes) -> bytes | None:
+        """The closing label without its digest was read (and fed).
+
+        Returns the digest that must come; None if nobody can tell, as frames of this part were skipped.
+        """
         digest = self._digest.digest()
         found = parse_closing(data + digest)
         opening, before = self._opening, self._closing
@@ -91,8 +104,9 @@ class PartSequence:
         if before is not None and label.set != before.set:
             raise self._differs("the labels of two parts disagree about the set they belong to")
         self._opening, self._closing = None, label
-        self._digest, self._size = hashlib.sha256(), 0
-        return digest
+        is_read = self._is_read
+        self._digest, self._size, self._is_read = hashlib.sha256(), 0, True
+        return digest if is_read else None
 
     def require_bundle(self, id_: Digest) -> None:
         """bundle.json was read: the labels must name it."""

@@ -19,9 +19,11 @@ from airgap.files import (
     is_there,
     make_folder,
     names_in,
+    nearest_folder,
     read_bounded,
     remove_file,
     replacing,
+    require_room,
     write_all,
     write_whole,
 )
@@ -55,7 +57,11 @@ class LayoutEngine:
         return f"{_TRANSPORT}{self._folder}"
 
     def preflight(self, images: Sequence[UntrustedImage], walk: GraphWalk) -> None:
+        """And is there room? For itself: what the store takes meanwhile may be on the same disk."""
         self._with(images)
+        blobs = {blob.digest: blob.size for image in images for blob in walk.closure(image.descriptor)}
+        needed = sum(size for digest, size in blobs.items() if not (self._folder / blob_path(digest)).exists())
+        require_room(nearest_folder(self._folder), needed)
 
     def load(self, images: Sequence[VerifiedImage], store: Store, undo: Undo) -> list[LoadedImage]:
         listed = self._with([image.image for image in images])

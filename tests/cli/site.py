@@ -340,8 +340,32 @@ def snapshot(*folders: Path) -> dict[str, bytes]:
     return found
 
 
+def half_done(*folders: Path) -> list[str]:
+    """Files that are not whole: there must be none, however a command ended, if it was not killed."""
+    ends = (".airgap-partial", ".partial")
+    return [str(path) for folder in folders for path in folder.rglob("*") if path.name.endswith(ends)]
+
+
+def waiting(store: Path) -> dict[str, bytes]:
+    """The blobs that wait in quarantine for an import to go on, by digest; each must be what its name says."""
+    paths = (store / ".airgap" / "quarantine").glob("*/*")
+    found = {f"sha256:{path.name}": path.read_bytes() for path in paths}
+    assert {digest: forge.images.sha256(data) for digest, data in found.items()} == {key: key for key in found}
+    return found
+
+
+def settled(found: Mapping[str, bytes]) -> dict[str, bytes]:
+    """A snapshot without what waits in quarantine, and without a store that holds nothing else."""
+    left = {path: data for path, data in found.items() if "/.airgap/quarantine" not in path}
+    published = {path.removesuffix("/index.json") for path in left if path.endswith("/index.json")}
+    private = {path.removesuffix("/.airgap") for path in left if path.endswith("/.airgap")}
+    for store in private - published:
+        left = {path: data for path, data in left.items() if path not in (store, f"{store}/.airgap")}
+    return left
+
+
 def litter(*folders: Path) -> list[str]:
-    """Temporary and quarantined files: there must be none, however a command ended."""
+    """Temporary and quarantined files: there must be none after a decision, whatever it was."""
     return [
         str(path)
         for folder in folders

@@ -10,7 +10,7 @@ import pytest
 
 from airgap import store as store_module
 from airgap.errors import HostError
-from tests.cli.site import Site, run, sample, snapshot
+from tests.cli.site import Site, run, sample, settled, snapshot
 from tests.cli.stocking import TOOL, accepted, bundle_of
 
 
@@ -92,7 +92,7 @@ class TestLog:
         result = site.import_(bundle=bundle)
         assert result.code == 70
         assert set(result.kinds) == {"disk-full"}
-        assert snapshot(site.trust, site.store, site.out) == before
+        assert settled(snapshot(site.trust, site.store, site.out)) == before
 
     def test_a_decision_that_could_not_be_carried_out(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         """Publishing fails after the entry: a second entry undoes it, and the same command works later."""
@@ -105,7 +105,7 @@ class TestLog:
 
             patch.setattr(store_module, "sync_folder", full)
             assert site.import_(bundle=bundle).code == 70
-        assert site.snapshot() == before
+        assert settled(site.snapshot()) == before
         assert [one.get("undoes") for one in site.log()] == [None, None, 2]
         assert run("log", "verify", "--trust", site.trust).code == 0
         accepted(site, bundle)

@@ -43,7 +43,7 @@ def _verdict(document: Mapping[str, Any]) -> Iterator[str]:
     elif errors and images and not document["bundle"]:
         yield f"{verb}. What is marked ✗ would be refused today; the store was left as it is."
     elif errors:
-        yield f"{verb}. Nothing of this bundle was kept or loaded."
+        yield f"{verb}. Nothing of this bundle was let in or loaded."
 
 
 def _reported(one: Mapping[str, Any]) -> str:
