@@ -21,7 +21,7 @@ from airgap.bundle.format import (
     REFERRERS,
 )
 from airgap.bundle.manifest import BundleManifest, Member, parse_bundle_manifest, signature_folder, sort_members
-from airgap.bundle.writer import Chunk, Output, Written, write_bundle
+from airgap.bundle.writer import Chunk, Content, Output, Written, write_bundle
 from airgap.digest import Digest, digest_of
 from airgap.errors import AirgapError, FormatError, SourceError
 from airgap.limits import LIMITS
@@ -74,11 +74,22 @@ class Plan:
     errors: tuple[AirgapError, ...]
     notes: tuple[str, ...]
     least_size: int  # bytes that the file will have at least: layers that are compressed already
-    content: Callable[[Member], Iterable[Chunk]]
+    content: Content
 
-    def write(self, output: Output, *, jobs: int, level: int, progress: Progress) -> Written:
-        """Write the bundle, hashing every byte on the way. Raises IntegrityError, SourceError, HostError."""
-        return write_bundle(output, self.manifest, self.content, jobs=jobs, level=level, progress=progress)
+    def write(
+        self,
+        output: Output,
+        via: Callable[[Content], Content] = lambda content: content,
+        *,
+        jobs: int,
+        level: int,
+        progress: Progress,
+    ) -> Written:
+        """Write the bundle, hashing every byte on the way; ``via`` may have some of them from elsewhere.
+
+        Raises IntegrityError, SourceError, HostError.
+        """
+        return write_bundle(output, self.manifest, via(self.content), jobs=jobs, level=level, progress=progress)
 
 
 @dataclass(slots=True)
@@ -298,7 +309,7 @@ class Exporter:
                 small[f"{folder}/signature-{number}"] = data
         return small
 
-    def _content(self, small: Mapping[str, bytes]) -> Callable[[Member], Iterable[Chunk]]:
+    def _content(self, small: Mapping[str, bytes]) -> Content:
         def content(member: Member) -> Iterable[Chunk]:
             if member.path in small:
                 return [small[member.path]]

@@ -158,15 +158,20 @@ def open_input(path: str) -> Iterator[ErrorTyping]:
         yield SeekableInput(file, path)
 
 
+def temporary_name(path: Path) -> Path:
+    """What a file is called until it is whole."""
+    return path.with_name(f"{path.name}{TEMPORARY}")
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Write a file that appears whole under its name or not at all: temporary name, fsync, rename, fsync.
 
     Whatever is raised inside, the temporary file is removed.
     """
-    temporary = path.with_name(f"{path.name}{TEMPORARY}")
+    temporary = temporary_name(path)
     with host_errors(str(path)):
-        _require_replaceable(path)
+        require_replaceable(path)
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
@@ -182,7 +187,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         sync_folder(path.parent)
 
 
-def _require_replaceable(path: Path) -> None:
+def require_replaceable(path: Path) -> None:
     """A link, device, pipe or folder under the name is somebody's intention; it is not replaced."""
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISREG(path.lstat().st_mode):
@@ -194,9 +199,9 @@ class PendingFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.temporary = path.with_name(f"{path.name}{TEMPORARY}")
+        self.temporary = temporary_name(path)
         with host_errors(str(path)):
-            _require_replaceable(path)
+            require_replaceable(path)
             with contextlib.suppress(FileNotFoundError):
                 self.temporary.unlink()
             self._file: BinaryIO | None = self._open(os.O_CREAT | os.O_EXCL)
@@ -225,6 +230,10 @@ class PendingFile:
                 self._file.close()
             self._file = None
 
+    def finish(self) -> None:
+        """All is written."""
+        self.pause()
+
     @contextlib.contextmanager
     def reading(self) -> Iterator[ErrorTyping]:
         """Read what was written, from its start."""
@@ -248,8 +257,11 @@ class PendingFile:
         return os.fdopen(descriptor, "wb", 0)
 
 
+Create = Callable[[Path], PendingFile]
+
+
 @contextlib.contextmanager
-def pending_files() -> Iterator[Callable[[Path], PendingFile]]:
+def pending_files() -> Iterator[Create]:
     """Make files that appear under their names only when all of them are written and durable.
 
     Whatever is raised inside, the temporary files are removed.
@@ -262,16 +274,21 @@ def pending_files() -> Iterator[Callable[[Path], PendingFile]]:
 
     try:
         yield create
-        for file in files:
-            file.pause()
-        sync_all([file.temporary for file in files])
-        for file in files:
-            file.publish()
-        sync_all(list({file.path.parent for file in files}))
+        publish_all(files)
     except BaseException:
         for file in files:
             file.discard()
         raise
+
+
+def publish_all(files: Sequence[PendingFile]) -> None:
+    """Make files appear under their names, all of their bytes and names durable. Raises HostError."""
+    for file in files:
+        file.finish()
+    sync_all([file.temporary for file in files])
+    for file in files:
+        file.publish()
+    sync_all(list({file.path.parent for file in files}))
 
 
 class RandomAccess:

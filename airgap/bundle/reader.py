@@ -128,6 +128,16 @@ class BundleReader:
         lane.finish()
         self._end(member)
 
+    def unproven(self) -> Iterator[memoryview]:
+        """The content of the next member in pieces that nobody has hashed: whoever takes them must."""
+        member = self._begin()
+        left = member.size
+        while left:
+            piece = self._stream.piece(left)
+            left -= len(piece)
+            yield piece
+        self._end(member)
+
     def pass_over(self, receipt: BlobReceipt) -> None:
         """Leave out the next member, whose content is proven elsewhere: its frames are not read where one can seek."""
         member = self._begin()

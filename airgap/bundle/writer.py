@@ -20,6 +20,7 @@ from airgap.progress import Progress
 
 DEFAULT_LEVEL: Final = 3
 Chunk = bytes | bytearray | memoryview
+Content = Callable[[Member], Iterable[Chunk]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Written:
 def write_bundle(
     output: Output,
     manifest: BundleManifest,
-    content: Callable[[Member], Iterable[Chunk]],
+    content: Content,
     *,
     jobs: int,
     level: int = DEFAULT_LEVEL,

@@ -198,7 +198,7 @@ def command(
             if to_stdout:
                 packed = Packed(write(standard_output()))
             else:
-                packed = pack(write, plan.manifest.id, output, volume, percent, plan.least_size, progress)
+                packed = pack(write, plan.manifest, output, volume, percent, plan.least_size, progress)
     if skip_preflight:
         warn(f"preflight skipped: {len(plan.errors)} of {len(plan.manifest.images)} images would be refused")
     document = export_document(

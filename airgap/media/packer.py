@@ -5,19 +5,25 @@ Nothing is written twice: parts are cut while the bundle is made, and recovery r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import errno
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from airgap.bundle.carrier import Output
 from airgap.bundle.erasure import require_erasure_coding
 from airgap.bundle.extents import Extent
-from airgap.bundle.format import PART_CLOSING_SIZE, PART_OPENING_SIZE
+from airgap.bundle.format import PART_CLOSING_SIZE, PART_OPENING_SIZE, PARTS_MAX
+from airgap.bundle.manifest import BundleManifest
 from airgap.bundle.parts import PartWriter, WrittenPart
 from airgap.bundle.recovery import plan_recovery
-from airgap.bundle.writer import Written
-from airgap.digest import Digest
-from airgap.files import Whole, pending_files, replacing, require_room
+from airgap.bundle.writer import Content, Written
+from airgap.continued import continued_files
+from airgap.errors import AirgapError, HostError
+from airgap.files import file_size, held, regular_files, require_room, temporary_name
+from airgap.media.earlier import Earlier
 from airgap.media.recutter import part_opener, part_path, stale_notes, write_bundle_checksum, write_part_checksums
 from airgap.media.repairer import WrittenRecovery, add_recovery
 from airgap.progress import Progress
@@ -53,8 +59,8 @@ class Packed:
 
 
 def pack(
-    write: Callable[[Output], Written],
-    id_: Digest,
+    write: Callable[[Output, Callable[[Content], Content]], Written],
+    manifest: BundleManifest,
     output: Path,
     volume: int | None,
     percent: int | None,
@@ -63,28 +69,94 @@ def pack(
 ) -> Packed:
     """Write the bundle that ``write`` makes. ``volume`` and ``least_size`` in bytes.
 
-    Raises HostError(disk-full) before the first byte where there is not even room for ``least_size``.
+    What an export of the same plan left behind when it was stopped is gone on with. Raises HostError(disk-full) before
+    the first byte where there is not even room for ``least_size``.
     """
     if percent is not None:
         require_erasure_coding()
-    require_room(output.absolute().parent, least_size * (100 + (percent or 0)) // 100)
-    parts: list[WrittenPart] = []
-    if volume is None:
-        with replacing(output) as file:
-            written = write(Whole(file))
-        write_bundle_checksum(output, written.file_digest)
-        extents = [Extent(output, 0, 0, written.size)]
-    else:
-        with pending_files() as create:
-            writer = PartWriter(id_, volume, part_opener(create, output))
-            written = write(writer)
-            parts = writer.finish()
-        write_part_checksums(output, parts)
-        extents = _extents(parts, output)
-    recovery = None
-    if percent is not None:
-        recovery = add_recovery(written, extents, output, percent, volume, progress)
-    return Packed(written, parts, recovery, stale_notes(output, len(parts)))
+    with _held(output):
+        begun = _begun(output, volume)
+        needed = least_size * (100 + (percent or 0)) // 100 - sum(map(file_size, begun))
+        require_room(output.absolute().parent, max(0, needed))
+        parts: list[WrittenPart] = []
+        with (
+            Earlier(begun, manifest, are_parts=volume is not None) as earlier,
+            _telling_what_is_kept(output, volume),
+            continued_files(earlier.stop, _can_go_on) as create,
+        ):
+            if volume is None:
+                written = write(create(output), earlier.before)
+            else:
+                writer = PartWriter(manifest.id, volume, part_opener(create, output))
+                written = write(writer, earlier.before)
+                parts = writer.finish()
+        _remove_begun(output)
+        if volume is None:
+            write_bundle_checksum(output, written.file_digest)
+            extents = [Extent(output, 0, 0, written.size)]
+        else:
+            write_part_checksums(output, parts)
+            extents = _extents(parts, output)
+        recovery = None
+        if percent is not None:
+            recovery = add_recovery(written, extents, output, percent, volume, progress)
+    notes = stale_notes(output, len(parts))
+    if earlier.taken:
+        notes.append(f"went on: {earlier.taken} bytes of the contents had been written by an export that was stopped")
+    return Packed(written, parts, recovery, notes)
+
+
+@contextlib.contextmanager
+def _held(output: Path) -> Iterator[None]:
+    """Two exports to one place would write into each other's files. Raises HostError(store-locked)."""
+    lock = output.with_name(f"{output.name}.airgap-lock")
+    with held(lock, output.absolute().parent, create=True):
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                lock.unlink()
+
+
+def _begun(output: Path, volume: int | None) -> list[Path]:
+    """What an export that was stopped left under temporary names: the whole file, or parts from the first on."""
+    names = (output,) if volume is None else _part_paths(output)
+    return list(takewhile(lambda path: path.is_file() and not path.is_symlink(), map(temporary_name, names)))
+
+
+def _remove_begun(output: Path) -> None:
+    """What was begun in another form, and is not gone on with now that this one is whole."""
+    others = {temporary_name(path).name for path in (output, *_part_paths(output))}
+    for path in regular_files(output.absolute().parent):
+        if path.name in others:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _part_paths(output: Path) -> Iterator[Path]:
+    return (part_path(output, number) for number in range(1, PARTS_MAX + 1))
+
+
+def _can_go_on(error: BaseException) -> bool:
+    """Whether the same command may come to an end another time. No file system learns to hold larger files."""
+    if isinstance(error, HostError):
+        return not (isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EFBIG)
+    if isinstance(error, AirgapError):
+        return error.kind == "registry-unreachable"
+    return isinstance(error, OSError | MemoryError | KeyboardInterrupt | SystemExit)
+
+
+@contextlib.contextmanager
+def _telling_what_is_kept(output: Path, volume: int | None) -> Iterator[None]:
+    try:
+        yield
+    except AirgapError as error:
+        size = sum(map(file_size, _begun(output, volume)))
+        if size:
+            error.hint += (
+                f" {size} bytes are kept as {temporary_name(output).name}; the same command goes on from there."
+            )
+        raise
 
 
 def _extents(parts: Sequence[WrittenPart], output: Path) -> list[Extent]:

@@ -55,6 +55,9 @@ class ReadAhead:
     def take(self, digest: Digest) -> Iterator[bytes]:
         """The bytes of a blob. Raises what fetching it raised."""
         with self._changed:
+            if any(digest == one for one, _ in self._waiting):
+                while self._waiting[0][0] != digest:
+                    self._waiting.popleft()  # it came from elsewhere: blobs are taken in their order
             self._start()
             slot = self._slots.pop(digest, None)
             if slot is None:

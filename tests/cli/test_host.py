@@ -317,7 +317,10 @@ _FrameWriter._emit = interrupted
         result = process(*line, before=fault)
         assert result.code == 130, result
         assert result.kinds == ["interrupted"]
-        assert list(tmp_path.iterdir()) == []
+        assert [path.name for path in tmp_path.iterdir()] == [f"{output.name}.airgap-partial"]
+        assert run(*line).code == 0
+        assert output.read_bytes() == bulky.bundle.read_bytes()
+        assert litter(tmp_path) == []
 
     @pytest.mark.parametrize("number", SIGNALS)
     def test_while_nobody_reads_an_export(self, bulky: Site, number: signal.Signals) -> None:
