@@ -55,9 +55,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     # 0xx: not about the input
     "unforeseen": Kind(0, _REPORT),
     "usage": Kind(1, "See `airgap COMMAND --help` for the options and an example."),
-    "interrupted": Kind(
-        2, "Nothing half-done counts. Run the command again: import and export go on with what there is."
-    ),
+    "interrupted": Kind(2, "Nothing half-done counts. Run it again: import and export go on with what there is."),
     # 1xx: format
     "not-a-bundle": Kind(101, _NOT_OURS),
     "frame-not-canonical": Kind(102, _NOT_OURS),
