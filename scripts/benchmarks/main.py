@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.document import write_document
 from benchmarks.images import AIRGAP, SCRIPTS, ImageSet
-from benchmarks.measure import Failed, Pair, Sample, Step, compare, missing, once, repeat
+from benchmarks.measure import Failed, Pair, Sample, Step, compare, missing, most_on_disk, once, repeat
 from benchmarks.table import MB, Row, render
 
 ROOT = SCRIPTS.parent
@@ -139,19 +139,22 @@ class Bench:
             one.prepare()
             if not missing(*HAND_TOOLS):
                 one.prepare_by_hand()
-            yield self._compared(row, one.import_(), one.import_by_hand(), 2.0, HAND_TOOLS)
+            row = self._compared(row, one.import_(), one.import_by_hand(), 2.0, HAND_TOOLS)
+            _note_disk(row, one.import_())
+            yield row
 
     def _export(self) -> Iterator[Row]:
         for one in (self.many, self.gzip, self.raw):
             row = Row("P3", f"export, {one.title}", amount=one.amount)
             ours, theirs = self.folder / "out.airgap.tar.zst", self.folder / "out.tar.zst"
             row = self._compared(row, one.export(ours), one.export_by_hand(theirs), 1.5, HAND_TOOLS)
+            _note_disk(row, one.export(ours))
             one.prepare()
             row.extra["size"] = one.bundle.stat().st_size
             if not missing(*HAND_TOOLS):
                 one.prepare_by_hand()
                 row.extra["their_size"] = one.by_hand.stat().st_size
-                row.note += f"size {row.extra['size'] / MB:.1f} MB, by hand {row.extra['their_size'] / MB:.1f} MB"
+                row.note += f"; size {row.extra['size'] / MB:.1f} MB, by hand {row.extra['their_size'] / MB:.1f} MB"
             yield row
 
     def _audit(self) -> Iterator[Row]:
@@ -259,6 +262,13 @@ def _grown(what: str, sample: Sample, of: str, count: int) -> Row:
     row = _alone("P6", what, sample, None)
     row.goal, row.met, row.extra[of] = "≤ 256 MiB", sample.peak <= PEAK_MAX, count
     return row
+
+
+def _note_disk(row: Row, step: Step) -> None:
+    """How much room a command takes at most, beside its inputs, in a run that is not timed."""
+    row.extra["disk"] = most_on_disk(step)
+    share = f", {row.extra['disk'] / row.amount:.2f} of the content" if row.amount else ""
+    row.note += f"{'; ' if row.note else ''}at most {row.extra['disk'] / MB:.1f} MB on the disk{share}"
 
 
 def _alone(id_: str, what: str, sample: Sample, amount: int | None) -> Row:
