@@ -108,14 +108,28 @@ def pack(
 
 @contextlib.contextmanager
 def _held(output: Path) -> Iterator[None]:
-    """Two exports to one place would write into each other's files. Raises HostError(store-locked)."""
+    """Two exports to one place would write into each other's files. Raises HostError(store-locked).
+
+    A file system that knows no locks cannot tell; there one writes without.
+    """
     lock = output.with_name(f"{output.name}.airgap-lock")
-    with held(lock, output.absolute().parent, create=True):
+    with contextlib.ExitStack() as stack:
         try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                lock.unlink()
+            stack.enter_context(held(lock, output.absolute().parent, create=True))
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise
+        except HostError as error:
+            if error.kind == "store-locked":
+                raise HostError(error.kind, f"{output}: another airgap is writing this file") from error
+            raise
+        stack.callback(_remove, lock)
+        yield
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _begun(output: Path, volume: int | None) -> list[Path]:
@@ -129,8 +143,7 @@ def _remove_begun(output: Path) -> None:
     others = {temporary_name(path).name for path in (output, *_part_paths(output))}
     for path in regular_files(output.absolute().parent):
         if path.name in others:
-            with contextlib.suppress(OSError):
-                path.unlink()
+            _remove(path)
 
 
 def _part_paths(output: Path) -> Iterator[Path]:

@@ -219,3 +219,14 @@ def test_a_link_under_the_temporary_name_is_not_followed(site: Site, tmp_path: P
     assert export(site, folder).code == 0
     assert precious.read_text() == "precious"
     assert written(folder) == written(site.folder / "file")
+
+
+def test_where_nothing_can_be_locked(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on some network file systems."""
+
+    def unable(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", unable)
+    assert export(site, tmp_path).code == 0
+    assert written(tmp_path) == written(site.folder / "file")
