@@ -524,3 +524,34 @@ def test_the_offline_side_loads_no_network(site: Site) -> None:
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
         assert done.stderr == b"0 []\n"
+
+
+def test_what_was_pulled_is_not_pulled_again(site: Site, registry: Registry, impatient: None) -> None:
+    """A registry that goes away in the middle of a large export: the same command goes on when it is back."""
+    noise = random.Random(5)
+    large = forge.image([Layer({f"bin/{n}": noise.randbytes(5_000_000 + n)}, "none") for n in range(4)])
+    source = hold(site, registry, "x", large)
+    last = large.layers[-1].digest
+
+    def fault(handler: Handler) -> bool:
+        return name_of(handler) == last and status(500)(handler, b"")
+
+    registry.faults.append(fault)
+    refused = site.export(source, "--plain-http")
+    assert refused.kinds == ["registry-unreachable"], refused
+    assert "goes on from there" in refused.json["hint"]
+    assert not site.bundle.exists()
+    registry.faults.clear()
+    before = registry.counts
+    exported = site.export(source, "--plain-http")
+    assert exported.code == 0, exported
+    again = {layer.digest for layer in large.layers if registry.counts[layer.digest] > before[layer.digest]}
+    assert large.layers[0].digest not in again
+    assert large.layers[1].digest not in again
+    assert last in again
+    assert any(note.startswith("went on") for note in exported.json["notes"])
+    made = site.bundle.read_bytes()
+    site.bundle.unlink()
+    assert site.export(source, "--plain-http").code == 0
+    assert site.bundle.read_bytes() == made
+    assert litter(site.folder) == []
