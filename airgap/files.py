@@ -23,6 +23,9 @@ FAT32_FILE_MAX: Final = 2**32 - 1  # bytes: the size field of a FAT directory en
 TEMPORARY: Final = ".airgap-partial"
 # What Linux says of a sector that cannot be read, depending on the driver: block/blk-core.c, drivers/scsi
 _UNREADABLE: Final = frozenset({errno.EIO, errno.ENODATA, errno.EILSEQ, errno.EREMOTEIO})
+_NO_LINKS: Final = (
+    "Find out who put it there. The folder as a whole may be a link, or a mount; nothing inside of it may be one."
+)
 _SYNC_THREADS: Final = 8  # they wait for the disk, not for a core
 
 
@@ -359,6 +362,15 @@ def resolved(path: Path) -> Path:
     """Where a path that the operator typed leads; it must exist."""
     with host_errors(str(path)):
         return Path(os.path.realpath(path, strict=True))
+
+
+def require_no_link(root: Path, path: Path) -> None:
+    """Raises HostError if a folder below ``root``, on the way to ``path``, is a link: writing would lead elsewhere."""
+    for part in (path, *path.parents):
+        if part == root:
+            return
+        if part.is_symlink():
+            raise HostError("not-a-regular-file", f"{part}: is a link", hint=_NO_LINKS, path=str(part))
 
 
 def require_room(folder: Path, needed: int) -> None:

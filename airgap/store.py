@@ -28,6 +28,7 @@ from airgap.files import (
     make_folder,
     pending_files,
     read_bounded,
+    require_no_link,
     sync_all,
     sync_folder,
     write_whole,
@@ -66,6 +67,8 @@ class Store:
     def writing(self) -> Iterator[None]:
         """Hold the lock. Raises HostError(store-locked); a lock of a process that died is free at once."""
         private = self.folder / PRIVATE_FOLDER
+        for name in (PRIVATE_FOLDER, BLOBS, SIGNATURES_FOLDER, REFERRERS_FOLDER):
+            require_no_link(self.folder, self.folder / name)
         make_folder(private)
         path = private / "lock"
         with held(path, self.folder, create=True):
@@ -76,7 +79,9 @@ class Store:
 
     def quarantine(self, bundle: Digest) -> AbstractContextManager[Quarantine]:
         """The quarantine of one bundle, for whoever holds the lock: that says that nobody else is at work."""
-        return open_quarantine(self.folder / PRIVATE_FOLDER / QUARANTINE_FOLDER, bundle)
+        folder = self.folder / PRIVATE_FOLDER / QUARANTINE_FOLDER
+        require_no_link(self.folder, folder)
+        return open_quarantine(folder, bundle)
 
     def waiting(self, bundle: Digest) -> tuple[int, int]:
         """How many blobs of a bundle an import that was stopped has left in quarantine, and their bytes."""
@@ -279,6 +284,7 @@ class Store:
             for path, data in evidence.items():
                 folder = self.folder / SIGNATURES_FOLDER / path.rpartition("/")[0]
                 if folder not in folders:
+                    require_no_link(self.folder, folder)
                     make_folder(folder)
                     folders[folder] = _read_signatures(folder)
                 if data not in folders[folder]:

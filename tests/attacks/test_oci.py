@@ -113,7 +113,9 @@ def test_too_wide(lab: Lab) -> None:
     entry = IMAGE.root.descriptor()
     many = index_of(*[entry | {"digest": f"sha256:{number:064x}"} for number in range(LIMITS.oci_index_entries + 1)])
     lab.refused(lab.image(under(many, IMAGE)), 10, "image-manifest-invalid")
-    manifest(lab, lambda value: value.update(layers=value["layers"] * (LIMITS.oci_layers + 1)), "image-manifest-invalid")
+    manifest(
+        lab, lambda value: value.update(layers=value["layers"] * (LIMITS.oci_layers + 1)), "image-manifest-invalid"
+    )
 
 
 @attack("OCI-15")
@@ -201,9 +203,7 @@ def test_diff_ids(lab: Lab) -> None:
     config["rootfs"]["diff_ids"] = []
     lab.refused(lab.image(reconfigured(IMAGE, to_json(config))), 10, "image-config-invalid")
     config["rootfs"]["diff_ids"] = [f"sha256:{'0' * 64}"]
-    lab.refused(
-        lab.image(reconfigured(sample("raw", compression="none"), to_json(config))), 10, "image-config-invalid"
-    )
+    lab.refused(lab.image(reconfigured(sample("raw", compression="none"), to_json(config))), 10, "image-config-invalid")
     lab.accepted(lab.image(reconfigured(IMAGE, to_json(config))))
 
 
@@ -283,7 +283,9 @@ def test_an_artifact(lab: Lab, how: str) -> None:
     elif how == "empty configuration":
         found = replace(reworked(IMAGE, lambda value: value.update(config=empty.descriptor())), configs=(empty,))
     else:
-        found = reworked(IMAGE, lambda value: value["config"].update(mediaType="application/vnd.cncf.helm.config.v1+json"))
+        found = reworked(
+            IMAGE, lambda value: value["config"].update(mediaType="application/vnd.cncf.helm.config.v1+json")
+        )
     lab.refused(lab.image(found), 10, "image-graph-invalid")
 
 

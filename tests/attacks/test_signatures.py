@@ -189,7 +189,9 @@ def test_another_literal(lab: Lab, place: int, compress: int | None) -> None:
 def test_another_literal_around(lab: Lab) -> None:
     evil = forge.literal(CLAIM)
     for options in ({"leading": evil}, {"trailing": evil}):
-        voids(lab, forge.inline(BERT.signing_key, b"{}", compress=1, indeterminate=False, **options), "message-malformed")
+        voids(
+            lab, forge.inline(BERT.signing_key, b"{}", compress=1, indeterminate=False, **options), "message-malformed"
+        )
     voids(lab, forge.old_style(BERT.signing_key, CLAIM), "message-malformed")
 
 
@@ -288,7 +290,11 @@ def test_one_signature_in_several_files(lab: Lab) -> None:
     detached = by("anna", style="detached")
     files = [
         *(by("anna"), by("anna"), plain, forge.armor("MESSAGE", plain), detached, forge.armor("SIGNATURE", detached)),
-        *(forge.inline(crew()["anna"][0].signing_key, CLAIM, compress=2), by("anna", created=SIGNED + 1), forge.marker() + plain),
+        *(
+            forge.inline(crew()["anna"][0].signing_key, CLAIM, compress=2),
+            by("anna", created=SIGNED + 1),
+            forge.marker() + plain,
+        ),
     ]
     result = lab.refused(lab.signed(*files), 30, "quorum-not-met")
     assert result.json["images"][0]["signers"] == ["anna"]
@@ -354,7 +360,11 @@ def test_a_claim_for_another_tag(lab: Lab) -> None:
     "reference",
     [
         *("Docker.io/stagex/pallet-rust", "DOCKER.IO/stagex/pallet-rust", "docker.io/Stagex/pallet-rust"),
-        *("d\u043ecker.io/stagex/pallet-rust", "docker.io/stagex/p\u0430llet-rust", "xn--dcker-jye.io/stagex/pallet-rust"),
+        *(
+            "d\u043ecker.io/stagex/pallet-rust",
+            "docker.io/stagex/p\u0430llet-rust",
+            "xn--dcker-jye.io/stagex/pallet-rust",
+        ),
         *("docker.io./stagex/pallet-rust", "docker.io:443/stagex/pallet-rust", "https://docker.io/stagex/pallet-rust"),
         *("docker.io/stagex/pallet-rust/", " docker.io/stagex/pallet-rust", "docker.io/stagex/pallet-rust\n"),
         *("docker.io/stagex//pallet-rust", "docker.io/stagex/../stagex/pallet-rust", "pallet-rust", ""),
@@ -381,7 +391,9 @@ SEVERAL: Mapping[str, Callable[[bytes], bytes]] = {
     "two": lambda claim: b"[" + claim + b"," + claim.replace(b"pallet-rust", b"evil") + b"]",
     "one behind the other": lambda claim: claim + claim,
     "critical twice": lambda claim: claim.replace(b'{"critical"', b'{"critical":{},"critical"', 1),
-    "digest twice": lambda claim: claim.replace(b'"docker-manifest', b'"docker-manifest-digest":"","docker-manifest', 1),
+    "digest twice": lambda claim: claim.replace(
+        b'"docker-manifest', b'"docker-manifest-digest":"","docker-manifest', 1
+    ),
     "more in critical": lambda claim: claim.replace(b'"type"', b'"x":1,"type"', 1),
     "another type": lambda claim: claim.replace(b"atomic", b"cosign"),
     "no object": lambda _: b"null",
@@ -456,7 +468,10 @@ CRITICAL: dict[str, tuple[dict[str, Any], set[str]]] = {
     "time twice": ({"hashed": [forge.subpacket(2, bytes(4))]}, {"creation-time-missing"}),
     "expired": ({"expires": 60}, {"signature-expired"}),
     "of the future": ({"created": SIGNED + 400 * DAY}, {"signature-from-the-future"}),
-    "older than the key": ({"created": CREATED - 1}, {"signature-older-than-key", "self-signature-newer-than-signature"}),
+    "older than the key": (
+        {"created": CREATED - 1},
+        {"signature-older-than-key", "self-signature-newer-than-signature"},
+    ),
     "corrupt": ({"corrupt": True}, {"bad-signature", "signature-malformed"}),
 }
 
