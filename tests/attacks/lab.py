@@ -220,6 +220,7 @@ def in_text(pattern: bytes, new: bytes) -> Callable[[bytes], bytes]:
 
 __all__ = [
     "IMAGE",
+    "RUST",
     "Lab",
     "Opened",
     "by",

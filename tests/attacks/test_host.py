@@ -21,7 +21,7 @@ import pytest
 from forge import Blob, Sample
 from forge.images import OCI_TYPES, to_json
 
-from airgap import audit, files
+from airgap import audit
 from airgap.bundle import frames, tar
 from airgap.bundle.format import FRAME_SIZE
 from airgap.bundle.volumes import PRESETS
@@ -115,7 +115,7 @@ def test_short_writes(copied: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         file = original(descriptor, mode, *rest, **options)
         return _Short(file) if mode == "wb" and rest == (0,) else file
 
-    monkeypatch.setattr(files.os, "fdopen", fdopen)
+    monkeypatch.setattr(os, "fdopen", fdopen)
     assert copied.import_().code == 0
     monkeypatch.undo()
     stored = copied.store / "blobs" / "sha256" / IMAGE.layers[0].digest[7:]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from forge import Layer, image
 
+from airgap.engines.loading import load_all
 from airgap.registry.client import Settings
 from tests.attacks.catalogue import attack
 from tests.attacks.lab import IMAGE, Lab, by, put_together
@@ -111,17 +112,14 @@ def test_the_name_of_a_base_image(tmp_path: Path) -> None:
 @attack("LDR-07")
 def test_a_store_that_changes_before_it_is_loaded(fresh: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between publishing and loading somebody writes into the store: hashed again on the way, it is not loaded."""
-    from airgap import importer
-
     site = bundle(fresh)
-    original = importer.load_all
 
     def meddle(*arguments: Any) -> Any:
         path = site.store / "blobs" / "sha256" / IMAGE.layers[0].digest[7:]
         path.write_bytes(flipped(path.read_bytes(), 5000))
-        return original(*arguments)
+        return load_all(*arguments)
 
-    monkeypatch.setattr(importer, "load_all", meddle)
+    monkeypatch.setattr("airgap.importer.load_all", meddle)
     before = {path.name for path in (site.out / "blobs" / "sha256").iterdir()}
     result = site.import_()
     refused(site, result, 20, "blob-differs")
@@ -132,17 +130,14 @@ def test_a_store_that_changes_before_it_is_loaded(fresh: Lab, monkeypatch: pytes
 @pytest.mark.parametrize("program", TARGETS)
 def test_the_same_with_an_engine(fresh: Lab, engines: Fake, program: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The stream breaks off before its end, so that no engine takes it for whole."""
-    from airgap import importer
-
     site = bundle(fresh)
-    original = importer.load_all
 
     def meddle(*arguments: Any) -> Any:
         path = site.store / "blobs" / "sha256" / IMAGE.layers[0].digest[7:]
         path.write_bytes(flipped(path.read_bytes(), 5000))
-        return original(*arguments)
+        return load_all(*arguments)
 
-    monkeypatch.setattr(importer, "load_all", meddle)
+    monkeypatch.setattr("airgap.importer.load_all", meddle)
     result = engines.load(site, TARGETS[program])
     assert result.code in (20, 60), result
     assert "blob-differs" in result.kinds

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,11 @@ def test_a_layer_from_elsewhere(lab: Lab, change: dict[str, object]) -> None:
 @attack("OCI-17")
 def test_urls_elsewhere(lab: Lab) -> None:
     manifest(lab, lambda value: value["config"].update(URLS), "external-layer")
-    lab.refused(lab.image(under(index_of(amd64(**URLS)), IMAGE)), 10, "external-layer")
+    lab.refused(lab.image(under(index_of(amd64() | URLS), IMAGE)), 10, "external-layer")
+
+
+def add_data(value: dict[str, Any], *, name: str, of: int | None, text: str) -> None:
+    (value[name] if of is None else value[name][of]).update(data=text)
 
 
 @attack("OCI-18")
@@ -171,8 +176,7 @@ def test_inline_data(lab: Lab) -> None:
     layer, config = IMAGE.layers[0].data, IMAGE.configs[0].data
     for name, of, data in (("layers", 0, b"evil"), ("layers", 0, layer[:-1] + b"x"), ("config", None, config + b" ")):
         text = base64.b64encode(data).decode()
-        change: Change = lambda value, n=name, o=of, t=text: (value[n] if o is None else value[n][o]).update(data=t)  # type: ignore[misc]
-        manifest(lab, change, "inline-data-differs", codes=20)
+        manifest(lab, partial(add_data, name=name, of=of, text=text), "inline-data-differs", codes=20)
     manifest(lab, lambda value: value["config"].update(data="%%%"), codes={10, 20})
 
 
@@ -224,8 +228,8 @@ def test_a_table_of_contents(lab: Lab, name: str) -> None:
 @attack("OCI-24")
 @pytest.mark.parametrize("suffix", ["+encrypted", "+gzip+encrypted", "+zstd+encrypted"])
 def test_an_encrypted_layer(lab: Lab, suffix: str) -> None:
-    change: Change = lambda value: value["layers"][0].update(mediaType=f"{OCI_TYPES.layer}{suffix}")
-    manifest(lab, change, "media-type-unsupported")
+    media_type = f"{OCI_TYPES.layer}{suffix}"
+    manifest(lab, lambda value: value["layers"][0].update(mediaType=media_type), "media-type-unsupported")
 
 
 @attack("OCI-26")

@@ -46,8 +46,8 @@ def voids(
 @attack("SIG-02")
 def test_a_subkey_that_mallory_bound(lab: Lab) -> None:
     """bert's certificate, and behind it a subkey whose binding mallory made; with bert named as its issuer, too."""
-    for options in ({}, {"issuer": BERT.primary}):
-        binding = forge.subkey_binding(BERT.primary, MALLORY, signer=secret_key("mallory 2"), **options)
+    for issuer in (None, BERT.primary):
+        binding = forge.subkey_binding(BERT.primary, MALLORY, signer=secret_key("mallory 2"), issuer=issuer)
         grafted = BERT.with_subkey(MALLORY, binding)
         voids(lab, forge.inline(MALLORY, CLAIM), "subkey-not-bound", "no-certificate", keyring=ring(grafted))
 
@@ -188,10 +188,11 @@ def test_another_literal(lab: Lab, place: int, compress: int | None) -> None:
 @attack("SIG-21")
 def test_another_literal_around(lab: Lab) -> None:
     evil = forge.literal(CLAIM)
-    for options in ({"leading": evil}, {"trailing": evil}):
-        voids(
-            lab, forge.inline(BERT.signing_key, b"{}", compress=1, indeterminate=False, **options), "message-malformed"
+    for leading, trailing in ((evil, b""), (b"", evil)):
+        file = forge.inline(
+            BERT.signing_key, b"{}", compress=1, indeterminate=False, leading=leading, trailing=trailing
         )
+        voids(lab, file, "message-malformed")
     voids(lab, forge.old_style(BERT.signing_key, CLAIM), "message-malformed")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import forge
@@ -126,8 +125,8 @@ def test_no_trust_root(fresh: Lab, tmp_path: Path) -> None:
             assert (result.code, result.kinds) == (40, ["trust-root-missing"])
     assert not (tmp_path / "nowhere").exists()
     assert snapshot(site.store, site.out) == before
-    unconfirmed = [arg for arg in ("trust", "init", tmp_path / "new") + ("--maintainers", site.maintainers)]
-    asked = run(*unconfirmed, "--keyring", site.keyring, "--format", "json")
+    evidence = ["--maintainers", site.maintainers, "--keyring", site.keyring]
+    asked = run("trust", "init", tmp_path / "new", *evidence, "--format", "json")
     assert (asked.code, asked.kinds) == (40, ["not-confirmed"])
     assert not (tmp_path / "new").exists()
 

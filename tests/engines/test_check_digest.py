@@ -13,7 +13,7 @@ from tests.cli.site import AT, RUST, Result, Site, run, snapshot
 from tests.engines.daemons import Containerd, Docker, Podman, Registry
 from tests.engines.forms import one, pair
 from tests.engines.registries import FakeRegistry
-from tests.engines.test_fakes import TARGETS, Fake
+from tests.engines.stand_ins import TARGETS, Fake
 
 OTHER = "docker.io/stagex/other:1.0"
 
