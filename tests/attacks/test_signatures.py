@@ -188,10 +188,8 @@ def test_another_literal(lab: Lab, place: int, compress: int | None) -> None:
 @attack("SIG-21")
 def test_another_literal_around(lab: Lab) -> None:
     evil = forge.literal(CLAIM)
-    for leading, trailing in ((evil, b""), (b"", evil)):
-        file = forge.inline(
-            BERT.signing_key, b"{}", compress=1, indeterminate=False, leading=leading, trailing=trailing
-        )
+    message = forge.inline(BERT.signing_key, b"{}", compress=1, indeterminate=False)
+    for file in (evil + message, message + evil):
         voids(lab, file, "message-malformed")
     voids(lab, forge.old_style(BERT.signing_key, CLAIM), "message-malformed")
 
