@@ -23,6 +23,7 @@ from forge.images import OCI_TYPES, REF_NAME, to_json
 from airgap.openpgp.keyring import load_keyring
 from airgap.report.text import render
 from airgap.state import LOG_FILE
+from tests.attacks import opinion
 from tests.cli.contract import check_verdict
 from tests.cli.site import RUST, Result, Site, crew, litter, sample, signature
 from tests.cli.stocking import seeded
@@ -172,6 +173,8 @@ class Lab:
             assert site.snapshot() == before
             assert paths(site) == names
             assert verified == imported
+        if opinion.wanted() and path.is_file():
+            opinion.compare(path, site.trust, imported)
         return imported
 
     def _told(self, result: Result, kinds: Collection[str]) -> None:
@@ -194,11 +197,14 @@ class Lab:
 
     def accepted(self, bundle: Opened | bytes, *arguments: object) -> Result:
         """Accepted by verify. Import would change the site for those who come after."""
-        result = self.site.verify(
-            *arguments, bundle="-", stdin=bundle if isinstance(bundle, bytes) else bundle.packed()
-        )
+        data = bundle if isinstance(bundle, bytes) else bundle.packed()
+        result = self.site.verify(*arguments, bundle="-", stdin=data)
         assert result.code == 0, result
         check_verdict(result.json, 0)
+        if opinion.wanted():
+            path = self.site.folder / "accepted.airgap.tar.zst"
+            path.write_bytes(data)
+            opinion.compare(path, self.site.trust, result)
         return result
 
 

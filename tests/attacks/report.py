@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -36,7 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="scripts/attacks", description=__doc__)
     parser.add_argument("-j", "--jobs", default="1", help="processes to run the tests in (default 1)")
     parser.add_argument("--all", action="store_true", help="the slow, exhaustive variants, too")
+    parser.add_argument(
+        "--second-opinion", action="store_true", help="ask scripts/second-opinion about each bundle, too (slow)"
+    )
     options = parser.parse_args(arguments)
+    if options.second_opinion:
+        os.environ["AIRGAP_SECOND_OPINION"] = "1"
     tally = Tally()
     line = ["-q", "--no-header", "-n", options.jobs if options.jobs != "1" else "0", str(Path(__file__).parent)]
     status = pytest.main([*line, *([] if options.all else ["-m", "not slow"])], plugins=[tally])
