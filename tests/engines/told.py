@@ -16,7 +16,9 @@ from tests.cli.site import ROOT
 from tests.engines.conftest import require
 
 _BLOCK = re.compile(r"((?:<!-- [^\n]* -->\n)*)```sh\n(.*?)```\n(?:```\n(.*?)```\n)?", re.DOTALL)
-_WORDS = ("people", "maintainers", "release", "build", "revoke", "attack")
+# Commands that decide nothing by time, so they have no --at.
+_WITHOUT_TIME = "log\\ *|inspect\\ *|split\\ *|join\\ *|repair\\ *|store\\ *|trust\\ show"
+_WORDS = ("people", "maintainers", "release", "large", "build", "revoke", "attack")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,9 @@ class Stage:
         programs = {word: f'exec "{sys.executable}" "{ROOT}/tests/engines/words.py" {word} "$@"' for word in _WORDS}
         programs["gpg"] = 'exec /usr/bin/gpg --batch --quiet --no-tty --faked-system-time "$STORY_TIME" "$@"'
         airgap = f'exec "{sys.executable}" -m airgap'
-        programs["airgap"] = f'case $1 in log|inspect) {airgap} "$@";; *) {airgap} "$@" --at "$STORY_AT";; esac'
+        programs["airgap"] = (
+            f'case "$1 $2" in {_WITHOUT_TIME}) {airgap} "$@";; *) {airgap} "$@" --at "$STORY_AT";; esac'
+        )
         for name, text in programs.items():
             (bin_ / name).write_text(f"#!/bin/sh\n{text}\n")
             (bin_ / name).chmod(0o755)

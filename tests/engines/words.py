@@ -1,4 +1,4 @@
-"""The people of docs/story.md and docs/tutorial.md: what their words stand for: `release`, `build` …
+"""The people of docs/story.md, docs/tutorial.md and docs/howto/: what their words stand for: `release`, `build` …
 
 Run as a program, ``python words.py WORD ARGUMENT…``, in the stage's folder, with GNUPGHOME and STORY_TIME set.
 """
@@ -6,8 +6,10 @@ Run as a program, ``python words.py WORD ARGUMENT…``, in the stage's folder, w
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import forge
@@ -43,7 +45,16 @@ def maintainers(*nicks: str) -> None:
 
 def release(version: str, *nicks: str) -> None:
     """Build the image called ``version`` in the layout `images`, and let these people sign its digest."""
-    image = _image(version)
+    _release(version, _content(version), "gzip", nicks)
+
+
+def large(version: str, *nicks: str) -> None:
+    """The same with 20 MB that do not compress."""
+    _release(version, random.Random(version).randbytes(20_000_000), "none", nicks)
+
+
+def _release(version: str, tool: bytes, compression: str, nicks: Sequence[str]) -> None:
+    image = _image(tool, compression)
     forge.write_layout(Path("images"), {version: image})
     claim = forge.claim(REPOSITORY, image.digest)
     files = [gpg("-u", f"{nick}@example.org", "--sign", stdin=claim) for nick in nicks]
@@ -52,11 +63,15 @@ def release(version: str, *nicks: str) -> None:
 
 def build(version: str) -> None:
     """Build the image called ``version`` in the layout `built`, for oneself."""
-    forge.write_layout(Path("built"), {version: _image(version)})
+    forge.write_layout(Path("built"), {version: _image(_content(version), "gzip")})
 
 
-def _image(version: str) -> forge.Sample:
-    return forge.image([Layer({"bin/tool": f"version {version}\n".encode()})])
+def _content(version: str) -> bytes:
+    return f"version {version}\n".encode()
+
+
+def _image(tool: bytes, compression: str) -> forge.Sample:
+    return forge.image([Layer({"bin/tool": tool}, compression)])
 
 
 def revoke(nick: str) -> None:
@@ -85,4 +100,6 @@ def attack(bundle: str) -> None:
 
 
 if __name__ == "__main__":
-    {one.__name__: one for one in (people, maintainers, release, build, revoke, attack)}[sys.argv[1]](*sys.argv[2:])
+    {one.__name__: one for one in (people, maintainers, release, large, build, revoke, attack)}[sys.argv[1]](
+        *sys.argv[2:]
+    )
