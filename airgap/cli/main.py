@@ -60,7 +60,7 @@ def main() -> NoReturn:
     prepare_streams()
     format_ = "json" if _wants_json(sys.argv[1:]) else "text"
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="airgap", standalone_mode=False)  # completion goes by the name
         sys.exit(0)
     except AirgapError as error:
         fail(error, format_)

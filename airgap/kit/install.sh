@@ -43,8 +43,9 @@ done
 
 # 4. pip takes nothing but what has the hashes in requirements.txt, and builds nothing.
 if [ -e "$target" ] || [ -L "$target" ]; then refuse "$target is there already. Name a new folder."; fi
+"$python" -I -c 'import venv, ensurepip' || refuse "Python's venv module is missing (on Debian: the package python3-venv)."
 trap 'rm -rf "$target"' EXIT
-"$python" -I -m venv "$target" || refuse "Python's venv module is missing (on Debian: the package python3-venv)."
+"$python" -I -m venv "$target" || refuse "$target cannot be made."
 PIP_CONFIG_FILE=/dev/null "$target/bin/python" -I -m pip --isolated --disable-pip-version-check install --quiet \
     --no-index --find-links wheels --only-binary :all: --require-hashes --no-cache-dir --requirement requirements.txt
 "$target/bin/airgap" --version

@@ -43,7 +43,7 @@ def told_id(kit: Path) -> str:
 
 def install(kit: Path, target: Path, *arguments: str, version: str = PYTHONS[0], network: bool = False) -> Result:
     """install.sh with nothing in its environment but the name of a Python, an empty home, and no network."""
-    home = target.parent / "home"
+    home = kit.parent / f"home-{version}"
     home.mkdir(exist_ok=True)
     line = ["sh", str(kit / "install.sh"), str(target), *arguments]
     if not network:
@@ -63,7 +63,7 @@ def test_it_installs_without_a_network_and_decides(kit: Path, tmp_path: Path, ve
     assert done.code == 0, done
     assert done.errors == ""
     assert done.lines[-1] == f"Installed: {target}/bin/airgap"
-    assert not list((tmp_path / "home").rglob("*"))
+    assert not list((kit.parent / f"home-{version}").rglob("*"))
     sample = ROOT / "bundles" / "sample"
     line = ["unshare", "-n", str(target / "bin" / "airgap"), "verify", str(sample / "sample.airgap.tar.zst")]
     verified = subprocess.run(
@@ -245,6 +245,12 @@ def test_a_folder_that_is_there_is_left_alone(kit: Path, tmp_path: Path) -> None
     assert done.code != 0
     assert "is there already" in done.errors
     assert target.is_dir()
+
+
+def test_a_folder_that_cannot_be_made_is_told(kit: Path) -> None:
+    done = install(kit, Path("/proc/airgap/venv"), network=True)
+    assert done.code != 0
+    assert "cannot be made" in done.errors
 
 
 def test_a_python_that_the_wheels_are_not_for_is_told(kit: Path, tmp_path: Path) -> None:
