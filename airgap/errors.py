@@ -283,7 +283,7 @@ class AirgapError(Exception):
 
     @property
     def code(self) -> str:
-        """``AG`` and three digits; the hundreds name the family (docs/reference/errors.md)."""
+        """``AG`` and three digits; the hundreds name the family (docs/reference.md)."""
         return f"AG{KINDS[self.kind].number:03d}"
 
 
