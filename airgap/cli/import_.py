@@ -9,6 +9,7 @@ import click
 from airgap.bundle.partset import open_bundle
 from airgap.cli import options
 from airgap.cli.judging import judge
+from airgap.cli.papers import attestation_option, papers_for
 from airgap.cli.receipts import receipt_option, write_receipt
 from airgap.engines.targets import FORMS, open_targets
 from airgap.examiner import Examination, Job
@@ -42,6 +43,7 @@ from airgap.trust.pinned import Trust
     help="Accept images that are older than the newest accepted one of their repository. This is logged.",
 )
 @receipt_option
+@attestation_option
 @options.at_option
 @options.jobs_option
 @options.format_option
@@ -56,6 +58,7 @@ def command(
     ca_file: Path | None,
     allow_older: bool,
     receipt_file: Path | None,
+    attestation_file: Path | None,
     at: str | None,
     jobs: int | None,
     format_: str,
@@ -77,6 +80,7 @@ def command(
     store = Store(options.store_at(store_folder))
     reference_time = options.reference_time(at)
     progress = options.progress_for(quiet, no_progress)
+    papers = papers_for([Path(one) for one in bundle], attestation_file)
 
     def tell(examination: Examination, trust: Trust) -> None:
         if receipt_file is not None:
@@ -90,4 +94,4 @@ def command(
             job = Job(folder.trust, reference_time, options.job_count(jobs), progress, allow_older, weakened)
             return import_bundle(open_bundle(bundle), job, folder, store, engines)
 
-        judge(open_trust(options.trust_at(trust_folder)), examine, reference_time, format_, tell)
+        judge(open_trust(options.trust_at(trust_folder)), examine, reference_time, format_, tell, papers)

@@ -11,6 +11,7 @@ from airgap.bundle.partset import open_bundle
 from airgap.cli import options
 from airgap.cli.judging import Reading, judge, reading
 from airgap.cli.output import emit, leave
+from airgap.cli.papers import attestation_option, papers_for
 from airgap.cli.receipts import receipt_option, write_receipt
 from airgap.errors import UsageError
 from airgap.examiner import Examination, Job
@@ -50,6 +51,7 @@ from airgap.store import Store
     is_flag=True,
     help="Accept images that are older than the newest accepted one of their repository.",
 )
+@attestation_option
 @options.at_option
 @options.jobs_option
 @options.format_option
@@ -63,6 +65,7 @@ def command(
     part: bool,
     media: bool,
     allow_older: bool,
+    attestation_file: Path | None,
     at: str | None,
     jobs: int | None,
     format_: str,
@@ -100,6 +103,8 @@ def command(
     if part or media:
         if trust_folder is not None or store_folder is not None:
             raise UsageError("usage", "--part and --media judge integrity alone; they take no trust root or store")
+        if attestation_file is not None:
+            raise UsageError("usage", "--part and --media judge no signature, so there is no verdict to write down")
         _judge_files(bundle, media, part, options.job_count(jobs), format_, progress)
     reference_time = options.reference_time(at)
     wanted = [options.parsed("--reference", partial(parse_reference, where="--reference"), text) for text in references]
@@ -117,7 +122,8 @@ def command(
             examination.notes.append(write_receipt(receipt_file, store, passed, None, held.trust.root.id))
         return examination
 
-    judge(reading(options.trust_at(trust_folder)), examine, reference_time, format_)
+    papers = papers_for([store_folder] if store_folder is not None else [Path(one) for one in bundle], attestation_file)
+    judge(reading(options.trust_at(trust_folder)), examine, reference_time, format_, papers=papers)
 
 
 def _judge_files(paths: tuple[str, ...], media: bool, part: bool, jobs: int, format_: str, progress: Progress) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from airgap.digest import Digest
+from airgap.digest import Digest, digest_of
 from airgap.errors import AirgapError, OpenPGPError, UntrustedError
 from airgap.openpgp.keyring import Keyring
 from airgap.openpgp.keys import Fingerprint
@@ -82,6 +82,7 @@ class SignatureReport:
     """The outcome for one file. ``error`` is None exactly if the signature counts for what was asked.
 
     ``created`` is what the file says, also when it is bad; ``good`` is the OpenPGP proof, also when the claim is bad.
+    ``digest`` is that of the whole file, None if it could not be read.
     """
 
     file: str
@@ -90,6 +91,7 @@ class SignatureReport:
     good: GoodSignature | None = None
     created: int | None = None
     claim: Claim | None = None
+    digest: Digest | None = None
 
     @property
     def counts(self) -> bool:
@@ -109,10 +111,11 @@ def judge_signature(
 
     A detached signature is tried over ``payload``, else over the known spellings of the expected claim.
     """
-    report = SignatureReport(file, None)
+    digest = digest_of(data)
+    report = SignatureReport(file, None, digest=digest)
     try:
         message = parse_signature_file(data)
-        report = SignatureReport(file, None, created=message.signature.created)
+        report = SignatureReport(file, None, created=message.signature.created, digest=digest)
         # What a detached signature may be over; a signed message brings its own payload.
         payloads: Iterable[bytes] = [payload] if payload is not None else _spellings(expected, policy)
         good = verify_message(
@@ -124,10 +127,10 @@ def judge_signature(
             owner_of=people.nick_of if people is not None else lambda _: None,
         )
         nick = people.nick_of(good.certificate) if people is not None else None
-        report = SignatureReport(file, None, nick, good, good.created)
+        report = SignatureReport(file, None, nick, good, good.created, None, digest)
         policy.require_key(good)
         claim, claim_error = _claim(good.payload, policy.formats)
-        report = SignatureReport(file, None, nick, good, good.created, claim)
+        report = SignatureReport(file, None, nick, good, good.created, claim, digest)
         if people is not None and nick is None:
             raise UntrustedError(
                 "not-a-maintainer",
@@ -139,7 +142,7 @@ def judge_signature(
                 raise claim_error or UntrustedError("claim-malformed", "the signed payload is no claim")
             expected.require(claim)
     except AirgapError as error:
-        return SignatureReport(file, error, report.maintainer, report.good, report.created, report.claim)
+        return replace(report, error=error)
     return report
 
 

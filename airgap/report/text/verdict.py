@@ -39,7 +39,8 @@ def _verdict(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"        the name stood for {one['replaced']} before"
     yield from notes_and_errors(document)
     if errors and document["stored"]:
-        yield "The images were verified and are in the store; loading them failed."
+        what = "loading them" if any(error["code"].startswith("AG6") for error in errors) else "what came after"
+        yield f"The images were verified and are in the store; {what} failed."
     elif errors and images and not document["bundle"]:
         yield f"{verb}. What is marked ✗ would be refused today; the store was left as it is."
     elif errors:

@@ -1,0 +1,94 @@
+"""The files in which a verdict is handed on: --report and --attestation."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from airgap.errors import UsageError
+from airgap.examiner import Examination
+from airgap.files import pending_files
+from airgap.trust.pinned import Trust
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+attestation_option: Decorator = click.option(
+    "--attestation",
+    "attestation_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the verdict as an in-toto Statement with a SLSA Verification Summary, for refusals, too.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a verdict rests on. ``trust`` is None if there was no trust root to judge by."""
+
+    examination: Examination
+    trust: Trust | None
+    reference_time: int
+
+
+Make = Callable[[Case], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """Files by their path, and how each is made once the verdict is known."""
+
+    makers: dict[Path, Make] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Callable[[Case], None]]:
+        """Make sure, before any work, that the files can be written; when called, write all of them or none.
+
+        Raises HostError, and so does what it gives.
+        """
+        with contextlib.ExitStack() as stack:
+            create = stack.enter_context(pending_files())
+            files = [(create(path), make) for path, make in self.makers.items()]
+
+            def publish(case: Case) -> None:
+                with stack:  # an error in here takes the half-written files away
+                    for file, make in files:
+                        file.write(make(case))
+
+            yield publish
+
+
+NO_PAPERS: Final = Papers()
+
+
+def papers_for(inputs: Sequence[Path], attestation_file: Path | None) -> Papers:
+    """The files that were asked for. ``inputs`` are what is judged: the first names it, and none is overwritten.
+
+    Raises UsageError, HostError(extra-missing).
+    """
+    wanted = [("--attestation", attestation_file)]
+    taken = {path.absolute() for path in inputs}
+    for option, path in wanted:
+        if path is not None:
+            if path.absolute() in taken:
+                raise UsageError("usage", f"{option} {path}: this file is used already; name a new one")
+            taken.add(path.absolute())
+    makers: dict[Path, Make] = {}
+    if attestation_file is not None:
+        makers[attestation_file] = _attesting(inputs)
+    return Papers(makers)
+
+
+def _attesting(inputs: Sequence[Path]) -> Make:
+    from airgap.report.attestation import attestation
+
+    source = Path("/dev/stdin") if inputs[0] == Path("-") else inputs[0].absolute()
+
+    def make(case: Case) -> bytes:
+        return attestation(case.examination, case.trust, case.reference_time, source.as_uri())
+
+    return make
