@@ -9,7 +9,7 @@ import click
 from airgap.bundle.partset import open_bundle
 from airgap.cli import options
 from airgap.cli.judging import judge
-from airgap.cli.papers import attestation_option, papers_for
+from airgap.cli.papers import attestation_option, papers_for, report_option
 from airgap.cli.receipts import receipt_option, write_receipt
 from airgap.engines.targets import FORMS, open_targets
 from airgap.examiner import Examination, Job
@@ -43,6 +43,7 @@ from airgap.trust.pinned import Trust
     help="Accept images that are older than the newest accepted one of their repository. This is logged.",
 )
 @receipt_option
+@report_option
 @attestation_option
 @options.at_option
 @options.jobs_option
@@ -58,6 +59,7 @@ def command(
     ca_file: Path | None,
     allow_older: bool,
     receipt_file: Path | None,
+    report_file: Path | None,
     attestation_file: Path | None,
     at: str | None,
     jobs: int | None,
@@ -80,7 +82,7 @@ def command(
     store = Store(options.store_at(store_folder))
     reference_time = options.reference_time(at)
     progress = options.progress_for(quiet, no_progress)
-    papers = papers_for([Path(one) for one in bundle], attestation_file)
+    papers = papers_for([Path(one) for one in bundle], report_file, attestation_file)
 
     def tell(examination: Examination, trust: Trust) -> None:
         if receipt_file is not None:

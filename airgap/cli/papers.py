@@ -17,6 +17,13 @@ from airgap.trust.pinned import Trust
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+report_option: Decorator = click.option(
+    "--report",
+    "report_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a report as one HTML file that needs no network, for refusals, too (needs airgap[report]).",
+)
 attestation_option: Decorator = click.option(
     "--attestation",
     "attestation_file",
@@ -65,22 +72,31 @@ class Papers:
 NO_PAPERS: Final = Papers()
 
 
-def papers_for(inputs: Sequence[Path], attestation_file: Path | None) -> Papers:
+def papers_for(inputs: Sequence[Path], report_file: Path | None, attestation_file: Path | None) -> Papers:
     """The files that were asked for. ``inputs`` are what is judged: the first names it, and none is overwritten.
 
     Raises UsageError, HostError(extra-missing).
     """
-    wanted = [("--attestation", attestation_file)]
     taken = {path.absolute() for path in inputs}
-    for option, path in wanted:
+    for option, path in (("--report", report_file), ("--attestation", attestation_file)):
         if path is not None:
             if path.absolute() in taken:
                 raise UsageError("usage", f"{option} {path}: this file is used already; name a new one")
             taken.add(path.absolute())
     makers: dict[Path, Make] = {}
+    if report_file is not None:
+        makers[report_file] = _reporting()
     if attestation_file is not None:
         makers[attestation_file] = _attesting(inputs)
     return Papers(makers)
+
+
+def _reporting() -> Make:
+    from airgap.report.html.page import require_templates
+    from airgap.report.html.verdict import verdict_page
+
+    require_templates()
+    return lambda case: verdict_page(case.examination, case.trust, case.reference_time)
 
 
 def _attesting(inputs: Sequence[Path]) -> Make:

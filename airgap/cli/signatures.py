@@ -11,12 +11,15 @@ import click
 from airgap.auditor import audit
 from airgap.cli import options
 from airgap.cli.output import emit, leave
+from airgap.cli.papers import report_option
 from airgap.digest import parse_digest
 from airgap.errors import AirgapError, UntrustedError
-from airgap.files import read_given
+from airgap.files import pending_files, read_given
 from airgap.limits import LIMITS
 from airgap.reference import parse_reference
 from airgap.report.documents.signatures import audit_document, signatures_document
+from airgap.report.html.audit import audit_page
+from airgap.report.html.page import require_templates
 from airgap.sources.spec import parse_digest_list
 from airgap.trust.evidence import Expectation, Policy, SignatureReport, judge_signature
 from airgap.trust.identity import DEFAULT_RULE, parse_rule
@@ -108,6 +111,7 @@ def verify(
     help="Digest lists: every image they name must be signed. May be repeated.",
 )
 @options.claim_format_option
+@report_option
 @options.at_option
 @options.jobs_option
 @options.format_option
@@ -119,6 +123,7 @@ def audit_command(
     threshold: int,
     digests: tuple[Path, ...],
     claim_formats: tuple[str, ...],
+    report_file: Path | None,
     at: str | None,
     jobs: int | None,
     format_: str,
@@ -141,7 +146,14 @@ def audit_command(
         for name, found in parse_digest_list(read_given(path, LIMITS.trust_file), str(path)).items()
     }
     progress = options.progress_for(quiet, no_progress)
-    images = audit(folder, policy, people, threshold, listed=listed, jobs=options.job_count(jobs), progress=progress)
+    if report_file is not None:
+        require_templates()
+    spread = options.job_count(jobs)
+    with pending_files() as create:
+        file = None if report_file is None else create(report_file)
+        images = audit(folder, policy, people, threshold, listed=listed, jobs=spread, progress=progress)
+        if file is not None:
+            file.write(audit_page(images, people, threshold, policy.reference_time))
     emit(audit_document(images, explain=format_ == "text"), format_)
     complete = bool(images) and all(image.reaches_quorum for image in images)
     leave([] if complete else [UntrustedError("quorum-not-met", "not every image reaches its quorum")])

@@ -11,7 +11,7 @@ from airgap.bundle.partset import open_bundle
 from airgap.cli import options
 from airgap.cli.judging import Reading, judge, reading
 from airgap.cli.output import emit, leave
-from airgap.cli.papers import attestation_option, papers_for
+from airgap.cli.papers import attestation_option, papers_for, report_option
 from airgap.cli.receipts import receipt_option, write_receipt
 from airgap.errors import UsageError
 from airgap.examiner import Examination, Job
@@ -51,6 +51,7 @@ from airgap.store import Store
     is_flag=True,
     help="Accept images that are older than the newest accepted one of their repository.",
 )
+@report_option
 @attestation_option
 @options.at_option
 @options.jobs_option
@@ -65,6 +66,7 @@ def command(
     part: bool,
     media: bool,
     allow_older: bool,
+    report_file: Path | None,
     attestation_file: Path | None,
     at: str | None,
     jobs: int | None,
@@ -103,7 +105,7 @@ def command(
     if part or media:
         if trust_folder is not None or store_folder is not None:
             raise UsageError("usage", "--part and --media judge integrity alone; they take no trust root or store")
-        if attestation_file is not None:
+        if report_file is not None or attestation_file is not None:
             raise UsageError("usage", "--part and --media judge no signature, so there is no verdict to write down")
         _judge_files(bundle, media, part, options.job_count(jobs), format_, progress)
     reference_time = options.reference_time(at)
@@ -122,7 +124,8 @@ def command(
             examination.notes.append(write_receipt(receipt_file, store, passed, None, held.trust.root.id))
         return examination
 
-    papers = papers_for([store_folder] if store_folder is not None else [Path(one) for one in bundle], attestation_file)
+    judged = [Path(one) for one in bundle] if bundle or store_folder is None else [store_folder]
+    papers = papers_for(judged, report_file, attestation_file)
     judge(reading(options.trust_at(trust_folder)), examine, reference_time, format_, papers=papers)
 
 

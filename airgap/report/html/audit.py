@@ -1,0 +1,50 @@
+"""The report on a whole signatures repository."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airgap.report.documents.signatures import audit_document
+from airgap.report.html.page import page
+from airgap.report.html.pictures import time_line
+from airgap.timestamp import rfc3339
+
+if TYPE_CHECKING:
+    from airgap.auditor import AuditedImage
+    from airgap.trust.maintainers import People
+
+
+def audit_page(images: Sequence[AuditedImage], people: People, threshold: int, reference_time: int) -> bytes:
+    """HTML, the same bytes for the same audit."""
+    audit: Any = audit_document(images, explain=True)
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for image in audit["images"]:
+        groups.setdefault(_group(image), []).append(image)
+    signed = {person.nick: 0 for person in people}
+    for image in audit["images"]:
+        for nick in image["signers"]:
+            signed[nick] = signed.get(nick, 0) + 1
+    summary = audit["summary"]
+    return page(
+        "audit",
+        {
+            "audit": audit,
+            "complete": bool(images) and summary["quorum"] == summary["images"],
+            "groups": sorted(groups.items(), key=lambda pair: (pair[0] == "", -len(pair[1]), pair[0])),
+            "people": [
+                (person.nick, [str(fingerprint) for fingerprint in person.fingerprints], signed[person.nick])
+                for person in people
+            ],
+            "threshold": threshold,
+            "time": rfc3339(reference_time),
+            "time_line": time_line(audit["images"], "name", reference_time),
+        },
+    )
+
+
+def _group(image: Mapping[str, Any]) -> str:
+    """Why an image is under its quorum; empty if it is not."""
+    if image["quorum"]:
+        return ""
+    return ", ".join(sorted({one["reason"] for one in image["signatures"] if one["reason"]})) or "too few signatures"
