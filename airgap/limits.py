@@ -39,6 +39,8 @@ class Limits:
     claim: int = 64 * KIB  # bytes of signed payload
     json_values: int = 1_000_000  # commas in any JSON document: 200 000 members have 600 000
     json_depth: int = 32  # nesting of any JSON document: OCI needs 6
+    json_string: int = 1 * MIB  # characters of one string: the longest of an image's configuration have some KiB
+    json_unicode: int = 16 * MIB  # bytes of a document that is not all ASCII: a character may take four in memory
     json_integer_digits: int = 19  # digits: a 64-bit size
     oci_manifest: int = 4 * MIB  # bytes of an index or manifest (distribution-spec recommends 4 MiB)
     oci_config: int = 8 * MIB  # bytes of an image configuration

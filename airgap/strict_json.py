@@ -11,11 +11,15 @@ import re
 from collections.abc import Iterator
 from typing import Final, NoReturn
 
-from airgap.limits import LIMITS
+from airgap.limits import LIMITS, MIB
 
 # Possessive: a backtracking match would remember every character of a long string.
 _STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _BRACKET: Final = re.compile(r"[\[\]{}]")
+
+
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_SMALL: Final = 4 * MIB  # bytes: up to here the quicker encoder, which makes all of it at once
 
 
 class StrictJSONError(ValueError):
@@ -27,12 +31,15 @@ def parse(data: bytes, *, floats: bool = False) -> object:
 
     Raises StrictJSONError; size is the caller's to bound.
     """
+    if len(data) > LIMITS.json_unicode and not data.isascii():
+        raise StrictJSONError(f"over {LIMITS.json_unicode} bytes, and not all of them ASCII")
     try:
         text = data.decode("utf-8", "strict")
     except UnicodeDecodeError as error:
         raise StrictJSONError(f"not UTF-8 at byte {error.start}") from None
     if text.startswith("\ufeff"):
         raise StrictJSONError("starts with a byte-order mark")
+    _require_short_strings(text)
     _require_depth(text)
     try:
         value: object = json.loads(
@@ -52,15 +59,28 @@ def parse(data: bytes, *, floats: bool = False) -> object:
 
 def canonical(value: object) -> bytes:
     """The one spelling airgap writes: names sorted by code point, no spaces, UTF-8, no floats."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def parse_canonical(data: bytes) -> object:
     """Like parse(), and the bytes must be exactly canonical() of the value."""
     value = parse(data)
-    if canonical(value) != data:
+    if not _is_canonical(value, data):
         raise StrictJSONError("not in canonical form")
     return value
+
+
+def _is_canonical(value: object, data: bytes) -> bool:
+    """Compare piece by piece what is so large that a second copy of it, twice, would cost too much memory."""
+    if len(data) <= _SMALL:
+        return canonical(value) == data
+    at = 0
+    for piece in _ENCODER.iterencode(value):
+        encoded = piece.encode()
+        if not data.startswith(encoded, at):
+            return False
+        at += len(encoded)
+    return at == len(data)
 
 
 class Fields:
@@ -145,6 +165,14 @@ def _refuse_float(text: str) -> NoReturn:
 
 def _refuse_constant(text: str) -> NoReturn:
     raise StrictJSONError(f"{text} is not JSON")
+
+
+def _require_short_strings(text: str) -> None:
+    """A string is kept three times while it is parsed and compared; a document of nothing else would cost most."""
+    if len(text) > LIMITS.json_string:
+        for match in _STRING.finditer(text):
+            if match.end() - match.start() - 2 > LIMITS.json_string:
+                raise StrictJSONError(f"a string of more than {LIMITS.json_string} characters")
 
 
 def _require_depth(text: str) -> None:

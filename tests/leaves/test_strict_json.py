@@ -102,7 +102,7 @@ def test_floats_only_where_they_are_asked_for() -> None:
 @pytest.mark.parametrize("closed", [True, False])
 def test_jsn_10_a_long_string_costs_memory_in_proportion(closed: bool) -> None:
     """A bundle.json of 64 MiB is within the limits, and is read before anything is decided."""
-    data = b'{"a":"' + b"x" * (2 * MIB) + (b'"}' if closed else b"")
+    data = b'{"a":"' + b"x" * (MIB - 10) + (b'"}' if closed else b"")
     tracemalloc.start()
     try:
         if closed:
@@ -114,6 +114,35 @@ def test_jsn_10_a_long_string_costs_memory_in_proportion(closed: bool) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 10 * len(data)
+
+
+@pytest.mark.parametrize("document", ['"{}"', '{{"a":"{}"}}', '{{"{}":1}}', '["",[{{"a":["{}"]}}]]'])
+def test_jsn_10_the_longest_string(document: str) -> None:
+    parse(document.format("x" * MIB).encode())
+    with pytest.raises(StrictJSONError, match="a string of more than"):
+        parse(document.format("x" * (MIB + 1)).encode())
+
+
+def test_jsn_10_a_large_document_is_ascii() -> None:
+    """One character of four bytes makes Python keep all of them in four bytes."""
+    rest = b'","' + b"a" * (MIB - 3)
+    for character, size in (("\u00e9", 16), ("\U0001f600", 16)):
+        data = b'["' + character.encode() + rest * (size - 1) + b'"]'
+        assert len(data) <= 16 * MIB
+        parse(data)
+        with pytest.raises(StrictJSONError, match="not all of them ASCII"):
+            parse(data.replace(b'"]', rest * 2 + b'"]'))
+    parse(b'["' + rest * 17 + b'"]')
+
+
+@pytest.mark.parametrize("change", [(b"]", b" ]"), (b"]", b'],"b":1'), (b'"a"', b'"\\u0061"'), (b"}", b"} ")])
+def test_a_large_document_is_canonical_or_not(change: tuple[bytes, bytes]) -> None:
+    """Beyond what is compared at once."""
+    data = canonical({"a": ["x" * 100] * 50_000})
+    assert len(data) > 4 * MIB
+    assert parse_canonical(data) == json.loads(data)
+    with pytest.raises(StrictJSONError):
+        parse_canonical(data.replace(*change))
 
 
 def test_jsn_10_many_names() -> None:

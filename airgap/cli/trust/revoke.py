@@ -41,4 +41,5 @@ def command(who: str, trust_folder: Path | None, yes: bool, at: str | None, form
         able = folder.trust.able
         if len(able) < root.threshold:
             warn(f"{len(able)} people can still sign, and {root.threshold} must: nothing can be accepted any more")
-        emit(trust_document(folder.trust), format_)
+        document = trust_document(folder.trust)
+    emit(document, format_)  # when nothing can fail any more: there is to be one document

@@ -108,7 +108,8 @@ def command(
             else:
                 changes = update(folder, offers, carried, reference_time, threshold=threshold)
         _warn(before, folder, changes)
-        emit(update_document(before, folder.trust, changes, by_hand=by_hand), format_)
+        document = update_document(before, folder.trust, changes, by_hand=by_hand)
+    emit(document, format_)  # when nothing can fail any more: there is to be one document
 
 
 def _ask(trust: Trust, *, yes: bool) -> None:
