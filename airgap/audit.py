@@ -21,6 +21,7 @@ from typing import BinaryIO, Final
 from airgap.errors import FormatError, TrustRootError
 from airgap.files import append_durably, host_errors, open_regular
 from airgap.limits import LIMITS
+from airgap.printable import printable
 from airgap.strict_json import StrictJSONError, canonical, parse_canonical
 
 _START: Final = "0" * 64
@@ -108,7 +109,7 @@ class AuditLog:
         If the last one was cut off while it was written, this one takes its place and tells of its bytes. Raises
         HostError or FormatError(limit-exceeded): then there is no entry.
         """
-        data = canonical({**record, "replaces": self._torn} if self._torn else dict(record))
+        data = canonical(_shown({**record, "replaces": self._torn} if self._torn else dict(record)))
         if len(data) > LIMITS.audit_record:
             raise FormatError("limit-exceeded", f"an entry of {len(data)} bytes, over {LIMITS.audit_record}")
         head = Head(self.head.entries + 1, _link(self.head.hash, data))
@@ -122,6 +123,17 @@ class AuditLog:
 
 def _link(previous: str, record: bytes) -> str:
     return hashlib.sha256(f"{previous} ".encode() + record).hexdigest()
+
+
+def _shown(value: object) -> object:
+    """A record as it may stand in a file that people look at: strings of strangers are escaped."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {printable(name): _shown(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(inner) for inner in value]
+    return value
 
 
 def _damaged(why: str) -> TrustRootError:

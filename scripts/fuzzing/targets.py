@@ -8,12 +8,26 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from forge import SIGNED, Certificate, Layer, certificate, claim, detached, image, image_index, inline
+from forge import (
+    SIGNED,
+    Certificate,
+    Layer,
+    Person,
+    certificate,
+    claim,
+    detached,
+    image,
+    image_index,
+    inline,
+    maintainers_toml,
+)
 
+from airgap.audit import read_entries
 from airgap.bundle.format import PART_CLOSING_SIZE, SEEK_TABLE_MAGIC
 from airgap.bundle.labels import Closing, Opening, parse_closing, parse_opening
 from airgap.bundle.manifest import parse_bundle_manifest
@@ -22,16 +36,21 @@ from airgap.bundle.recovery import Place, Record, parse_record, plan_recovery
 from airgap.digest import digest_of
 from airgap.errors import AirgapError
 from airgap.oci.descriptor import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, Descriptor
+from airgap.oci.graph import GraphWalk
 from airgap.oci.layout import parse_layout_index
 from airgap.oci.manifest import parse_config, parse_index, parse_manifest
+from airgap.oci.referrer import parse_artifact, parse_referrers
 from airgap.openpgp.keyring import Keyring, load_keyring
 from airgap.openpgp.message import parse_signature_file
 from airgap.openpgp.verifier import verify_message
 from airgap.progress import Silent
 from airgap.reference import parse_reference
 from airgap.sources.spec import parse_digest_list
+from airgap.state import _parse_state
+from airgap.strict_json import StrictJSONError, canonical, parse, parse_canonical
 from airgap.trust.claim import ClaimFormat, parse_claim
 from airgap.trust.maintainers import parse_maintainers
+from airgap.trust.policy import parse_policy
 from airgap.trust.root import parse_root
 
 SAMPLE: Final = Path(__file__).resolve().parents[2] / "bundles" / "sample"
@@ -95,19 +114,88 @@ def documents(data: bytes) -> None:
     _quietly(lambda: parse_layout_index(data))
 
 
-def texts(data: bytes) -> None:
-    """Claims, MAINTAINERS, digest lists, references, stored roots."""
-    _quietly(lambda: parse_claim(data, ClaimFormat))
-    _quietly(lambda: parse_maintainers(data))
-    _quietly(lambda: parse_digest_list(data, "list"))
-    _quietly(lambda: parse_root(data))
-    text = data.decode("utf-8", "replace")
-    _quietly(lambda: parse_reference(str(parse_reference(text))))
+def graph(data: bytes) -> None:
+    """Indexes and manifests, one after the other as their graph asks for them, and artifacts about images."""
+    blobs = {digest_of(blob): blob for blob in data.split(b"\n\n")}
+    first = next(iter(blobs))
+    walk = GraphWalk((Descriptor(OCI_INDEX, first, len(blobs[first])),))
+    for wanted in (walk.manifests(), walk.configs()):
+        for descriptor in wanted:
+            if descriptor.digest not in blobs:
+                return
+            walk.feed(descriptor, blobs[descriptor.digest])
+    walk.finish()
+
+
+def referrer(data: bytes) -> None:
+    """Manifests of artifacts, and the lists of them that a store keeps."""
+    _quietly(lambda: parse_artifact(data, digest_of(data)))
+    with contextlib.suppress(StrictJSONError):
+        listed = parse(data)
+        if isinstance(listed, list):
+            parse_referrers(listed)
+
+
+def claims(data: bytes) -> None:
+    parse_claim(data, ClaimFormat)
+
+
+def maintainers(data: bytes) -> None:
+    """MAINTAINERS is TOML."""
+    parse_maintainers(data)
+
+
+def reference(data: bytes) -> None:
+    """A reference is read again as the same."""
+    found = parse_reference(data.decode("utf-8", "replace"))
+    if parse_reference(str(found)) != found:
+        raise RuntimeError("a reference is read as another one")
+
+
+def digest_list(data: bytes) -> None:
+    parse_digest_list(data, "list")
+
+
+def json_text(data: bytes) -> None:
+    """What is canonical has one spelling; what has two readings is refused."""
+    with contextlib.suppress(StrictJSONError):
+        if canonical(parse_canonical(data)) != data:
+            raise RuntimeError("two spellings are canonical")
+
+
+def trust_root(data: bytes) -> None:
+    """A stored root has one spelling."""
+    if parse_root(data).encoded() != data:
+        raise RuntimeError("a root was accepted that is not canonical")
+
+
+def trust_state(data: bytes) -> None:
+    """state.json has one spelling, and its own digest in it."""
+    if _parse_state(data, Path("trust")).encoded() != data:
+        raise RuntimeError("a state was accepted that is not canonical")
+
+
+def audit_log(data: bytes) -> None:
+    """The chain: every whole line that is accepted is one that follows from those before it."""
+    size = 0
+    for entry in read_entries(io.BytesIO(data), "log"):
+        entry.parsed()
+        size = entry.size
+    if data[:size].count(b"\n") and not data[:size].endswith(b"\n"):
+        raise RuntimeError("half an entry was accepted")
+
+
+def policy(data: bytes) -> None:
+    """containers-policy.json(5)."""
+    parse_policy(data)
 
 
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     target.__name__.replace("_", "-"): target
-    for target in (signature_file, keyring, certificate_swap, bundle, bundle_manifest, labels, documents, texts)
+    for target in (
+        *(signature_file, keyring, certificate_swap, bundle, bundle_manifest, labels, documents, graph, referrer),
+        *(claims, maintainers, reference, digest_list, json_text, trust_root, trust_state, audit_log, policy),
+    )
 }
 
 
@@ -123,11 +211,12 @@ def seeds(name: str) -> list[bytes]:
         return _signatures()
     if name in ("keyring", "certificate-swap"):
         return [alice.bytes, bob.bytes, alice.bytes + bob.bytes, alice.armored()]
-    if name == "texts":
-        return [PAYLOAD, claim("stagex/x", f"sha256:{'b' * 64}", legacy=True), b'[people.a]\n[keys.a.b]\nid="00"\n']
-    if name == "documents":
+    if name in _TEXTS:
+        return _TEXTS[name]()
+    if name in ("documents", "graph", "referrer"):
         sample = image_index([image([Layer({"a": b"b"})])], attestations=True)
-        return [blob for blob in sample.blobs.values() if blob.startswith(b"{")]
+        found = [blob for blob in sample.blobs.values() if blob.startswith(b"{")]
+        return [b"\n\n".join([sample.root.data, *found])] if name == "graph" else found
     carrier = (SAMPLE / "sample.airgap.tar.zst").read_bytes()
     with BundleReader(_Bytes(carrier), jobs=1, progress=Silent()) as reader:
         manifest, id_ = reader.read_manifest()
@@ -141,14 +230,6 @@ def seeds(name: str) -> list[bytes]:
     return [manifest.encoded]
 
 
-def _one_part(carrier: bytes, opening: Opening) -> bytes:
-    """The sample as a set of one part."""
-    table = carrier[carrier.rindex(SEEK_TABLE_MAGIC) :]
-    closing = Closing(opening, 1, len(carrier), digest_of(table))
-    data = opening.encode() + carrier + closing.encode()
-    return data + hashlib.sha256(data).digest()
-
-
 @functools.cache
 def _people() -> tuple[Certificate, ...]:
     return (
@@ -156,6 +237,33 @@ def _people() -> tuple[Certificate, ...]:
         certificate("fuzz bob", algorithm="p256"),
         certificate("fuzz carol", algorithm="ed25519", version=6),
     )
+
+
+_TEXTS: Final[dict[str, Callable[[], list[bytes]]]] = {
+    "claims": lambda: [PAYLOAD, claim("stagex/x", f"sha256:{'b' * 64}", legacy=True)],
+    "maintainers": lambda: [
+        maintainers_toml([Person("alice", "Alice", "alice@example.org", (_people()[0].fingerprint,))]).encode(),
+        b'[people.a]\n[keys.a.b]\nid="00"\n',
+    ],
+    "reference": lambda: [b"docker.io/stagex/x:1", f"localhost:5000/x/y@sha256:{'b' * 64}".encode(), b"x"],
+    "digest-list": lambda: [f"{'a' * 64} hello\n{'b' * 64} docker.io/stagex/x\n".encode()],
+    "json-text": lambda: [b'{"a":[1,"b",null,true,{}],"c":"\xc3\xa9"}', b"[[[[]]]]", b'"\\ud83d\\ude00"'],
+    "trust-root": lambda: [(SAMPLE / "trust" / "roots" / "1.json").read_bytes()],
+    "trust-state": lambda: [(SAMPLE / "trust" / "state.json").read_bytes()],
+    "audit-log": lambda: [(SAMPLE / "trust" / "audit.log").read_bytes()],
+    "policy": lambda: [
+        b'{"default":[{"type":"reject"}],"transports":{"docker":{"docker.io/stagex":[{"type":"signedBy",'
+        b'"keyType":"GPGKeys","keyPath":"/k","signedIdentity":{"type":"matchRepository"}}]}}}'
+    ],
+}
+
+
+def _one_part(carrier: bytes, opening: Opening) -> bytes:
+    """The sample as a set of one part."""
+    table = carrier[carrier.rindex(SEEK_TABLE_MAGIC) :]
+    closing = Closing(opening, 1, len(carrier), digest_of(table))
+    data = opening.encode() + carrier + closing.encode()
+    return data + hashlib.sha256(data).digest()
 
 
 @functools.cache

@@ -9,16 +9,22 @@ from fuzzing import targets
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from airgap.errors import AirgapError
+from tests.tally import Tally
+
 ROUNDS = 300
 
 
 @pytest.mark.parametrize("name", sorted(targets.TARGETS))
-def test_damaged_seeds_raise_typed_errors_only(name: str) -> None:
+def test_damaged_seeds_raise_typed_errors_only(tally: Tally, name: str) -> None:
     chance = random.Random(name)
+    tried = 0
     for seed in targets.seeds(name):
         targets.run(name, seed)
         for _ in range(ROUNDS // len(targets.seeds(name))):
             targets.run(name, _damaged(bytearray(seed), chance))
+            tried += 1
+    tally("R8", f"damaged inputs: {name}", tried, tried)
 
 
 @pytest.mark.parametrize("name", sorted(targets.TARGETS))
@@ -47,3 +53,17 @@ def _damaged(data: bytearray, chance: random.Random) -> bytes:
                 piece = data[at : at + chance.randint(1, 64)]
                 data[at:at] = piece
     return bytes(data)
+
+
+@pytest.mark.parametrize("name", sorted(targets.TARGETS))
+def test_there_is_a_good_seed(name: str) -> None:
+    """Or the target would be stopped at its door, and nothing behind it fuzzed."""
+
+    def is_accepted(seed: bytes) -> bool:
+        try:
+            targets.TARGETS[name](seed)
+        except AirgapError:
+            return False
+        return True
+
+    assert any(map(is_accepted, targets.seeds(name)))
