@@ -64,6 +64,7 @@ class Quarantine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._is_ready = False
         self._files: list[QuarantineFile] = []
         self._read_anyway: list[Path] = []
         self.referrers: dict[Digest, Path] = {}
@@ -100,8 +101,9 @@ class Quarantine:
     def require_room(self, wanted: Iterable[tuple[Digest, int]]) -> None:
         """Raises HostError(disk-full) unless these blobs fit; ``wanted`` gives their sizes in bytes.
 
-        What an earlier import left here is on the disk already.
+        What an earlier import left here is on the disk already; what waits of other bundles makes room.
         """
+        self._prepare()
         there = {path.name: file_size(path) for path in _files(self._folder)}
         require_room(self._folder, sum(size for digest, size in wanted if there.get(digest.hex) != size))
 
@@ -117,6 +119,13 @@ class Quarantine:
             with contextlib.suppress(OSError):
                 path.unlink()
 
+    def _prepare(self) -> None:
+        """Before the first byte, and not before people were asked: a bundle that nobody signed drops nothing."""
+        if not self._is_ready:
+            _remove_all_but(self._folder.parent, self._folder)
+            make_folder(self._folder)
+            self._is_ready = True
+
     def _put(self, path: Path, data: bytes) -> None:
         sink = self._sink(path)
         self._read_anyway.append(path)
@@ -124,19 +133,21 @@ class Quarantine:
         sink.close()
 
     def _sink(self, path: Path) -> QuarantineFile:
+        self._prepare()
         self._files.append(QuarantineFile(path))
         return self._files[-1]
 
 
 @contextlib.contextmanager
 def open_quarantine(folder: Path, bundle: Digest) -> Iterator[Quarantine]:
-    """The quarantine of one bundle; the caller holds the lock. What is there of others is removed, and so are pieces.
+    """The quarantine of one bundle; the caller holds the lock. What waits of others is removed with the first byte.
 
     In the end it is gone with all that was not published, unless the machine stopped the import: then whole blobs stay.
     """
     own = folder / bundle.hex
-    _remove_all_but(folder, own)
-    make_folder(own)
+    for path in (folder, own):
+        if path.is_symlink():  # nobody but airgap has business here: the link goes, and what it leads to stays
+            remove_tree(path)
     quarantine = Quarantine(own)
     is_stopped = False
     try:
@@ -146,10 +157,11 @@ def open_quarantine(folder: Path, bundle: Digest) -> Iterator[Quarantine]:
         raise
     finally:
         quarantine.abandon(is_stopped=is_stopped)
-        if is_stopped:
-            _remove_all_but(folder, own)
+        _remove_pieces(own)
         if not is_stopped or not _files(own):
-            remove_tree(folder)
+            remove_tree(own)
+            with contextlib.suppress(OSError):  # another bundle waits there
+                folder.rmdir()
 
 
 def left_in_quarantine(folder: Path, bundle: Digest) -> tuple[int, int]:
@@ -160,12 +172,14 @@ def left_in_quarantine(folder: Path, bundle: Digest) -> tuple[int, int]:
 
 def _remove_all_but(folder: Path, own: Path) -> None:
     """Remove all that no import of this bundle could go on with."""
-    if folder.is_symlink() or own.is_symlink():
-        remove_tree(folder)
     with host_errors(str(folder)):
         for path in folder.iterdir() if folder.exists() else ():
             if path != own:
                 remove_tree(path) if path.is_dir() or path.is_symlink() else path.unlink()
+    _remove_pieces(own)
+
+
+def _remove_pieces(own: Path) -> None:
     for path in _files(own):
         if path.suffix == PARTIAL_SUFFIX:
             with host_errors(str(path)):
@@ -174,4 +188,4 @@ def _remove_all_but(folder: Path, own: Path) -> None:
 
 def _files(folder: Path) -> list[Path]:
     with host_errors(str(folder)):
-        return list(folder.iterdir()) if folder.is_dir() else []
+        return list(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []

@@ -172,6 +172,41 @@ def test_another_bundle_drops_what_waits(made: Site, site: Site, tmp_path: Path)
     assert litter(site.folder) == []
 
 
+def test_a_bundle_that_is_refused_drops_nothing_of_others(made: Site, site: Site) -> None:
+    """Else whoever hands in a file could cost the operator what had come."""
+    stopped(site, made.bundle, 2)
+    stranger = Site(site.folder / "stranger", made.people)
+    small = forge.image([Layer({"a": b"c"})])
+    source = stranger.image("docker.io/stagex/other", small, "anna")
+    assert stranger.export(source, "--skip-preflight").code == 0
+    assert import_(site, stranger.bundle).code == 30
+    assert len(waiting(site.store)) == 2
+    assert import_(site, made.bundle).code == 0
+    assert tree(site.store) == tree(made.folder / "whole")
+
+
+@pytest.mark.parametrize("place", ["quarantine", "own"])
+@pytest.mark.parametrize("who", [("anna",), ("anna", "bert")])
+def test_a_link_in_the_place_of_quarantine_is_not_followed(
+    made: Site, site: Site, place: str, who: tuple[str, ...]
+) -> None:
+    other = Site(site.folder / "other", made.people)
+    source = other.image("docker.io/stagex/other", forge.image([Layer({"a": b"d"})]), *who)
+    assert other.export(source, "--skip-preflight").code == 0
+    precious = site.folder / "elsewhere" / run_id(other) / "precious.partial"
+    precious.parent.mkdir(parents=True)
+    precious.write_text("precious")
+    link = site.store / ".airgap" / "quarantine"
+    link.parent.mkdir(parents=True)
+    if place == "own":
+        link.mkdir()
+        (link / run_id(other)).symlink_to(precious.parent)
+    else:
+        link.symlink_to(precious.parent.parent)
+    assert import_(site, other.bundle).code == (30 if len(who) == 1 else 0)
+    assert precious.read_text() == "precious"
+
+
 def test_a_refusal_keeps_nothing(made: Site, site: Site) -> None:
     """Damage in a later layer is a decision: what had waited is dropped, too."""
     stopped(site, made.bundle, 1)
