@@ -91,8 +91,8 @@ def _opened(root: Path, path: str) -> Iterator[int]:
         try:
             for name in filter(None, path.split("/")):
                 inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
-                os.close(descriptor)
-                descriptor = inner
+                outer, descriptor = descriptor, inner
+                os.close(outer)
             yield descriptor
         finally:
             os.close(descriptor)

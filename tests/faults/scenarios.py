@@ -22,13 +22,15 @@ FORMAT: Final = ["--format", "json"]
 class Scenario:
     """One command. ``prepare`` makes what is there before; ``line`` is the command, in a folder that holds that.
 
-    ``once``: what it says instead if everything was done already; None if it may be done again.
+    ``once``: what it says instead if it was done already; None if it may be done again. ``finish`` is the command that
+    does what was left to do then.
     """
 
     name: str
     prepare: Callable[[Path], None]
     line: Callable[[Path], list[object]]
     once: str | None = None
+    finish: Callable[[Path], list[object]] | None = None
 
 
 def _image(folder: Path, reference: str, text: str, output: str, *who: str) -> Path:
@@ -102,8 +104,8 @@ def _revoke(folder: Path) -> list[object]:
     return ["trust", "revoke", "--trust", folder / "trust", "carl", "--yes", "--at", AT, *FORMAT]
 
 
-def _media(folder: Path) -> None:
-    _image(folder, RUST, "rust", "rust.airgap.tar.zst", "anna", "bert")
+def _sweep(folder: Path) -> list[object]:
+    return ["store", "gc", "--store", folder / "store", *FORMAT]
 
 
 SCENARIOS: Final = {
@@ -115,12 +117,13 @@ SCENARIOS: Final = {
         Scenario("trust init", lambda folder: _unpinned(folder), _init, "trust-root-exists"),
         Scenario("trust update", _next_people, _update),
         Scenario("trust revoke", lambda folder: _offline(folder, store=False), _revoke),
-        Scenario("store gc", _shelf, lambda folder: ["store", "gc", "--store", folder / "store", *FORMAT]),
+        Scenario("store gc", _shelf, _sweep),
         Scenario(
             "store rm",
             _shelf,
             lambda folder: ["store", "rm", RUST, "--yes", "--store", folder / "store", *FORMAT],
             "source-not-found",
+            _sweep,
         ),
         Scenario(
             "policy write",

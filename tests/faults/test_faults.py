@@ -169,11 +169,12 @@ def _require_honest(bench: Bench, fault: Fault, ended: Ended) -> None:
 
 def _require_recovered(bench: Bench) -> None:
     """The same command, run again without a fault."""
-    is_done = state_of(bench.folder) == bench.after
     again = bench.run()
     if again.code:
-        assert is_done, f"run again: {again.document}"
-        assert again.kinds == [bench.scenario.once]
+        assert again.kinds == [bench.scenario.once], f"run again: {again.document}"
+        if bench.scenario.finish is not None:
+            finished = bench.host.run([str(one) for one in bench.scenario.finish(bench.folder)])
+            assert finished.code == 0, f"finish: {finished.document}"
     assert left_over(bench.folder) == [], "temporary files after another run"
     found = state_of(bench.folder)
     strange = {path for path in found.keys() | bench.after.keys() if found.get(path) != bench.after.get(path)}

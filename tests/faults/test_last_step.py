@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from airgap import files
 from airgap.errors import HostError
+from airgap.folders import remove_files
 from airgap.state import load_trust
 from tests.cli.site import RUST, Site, index, litter, process, run, sample, snapshot
 from tests.faults.scenarios import OTHER, in_force, require_sound, state_of
@@ -214,3 +218,41 @@ def test_source_that_cannot_be_read(site: Site, monkeypatch: pytest.MonkeyPatch)
             result = site.export(source)
         assert result.code == 70, result
     assert run("export", source.replace("layouts", "absent"), *site.evidence(), "-o", site.bundle).code == 50
+
+
+def test_policy_of_a_store_that_cannot_be_read(in_use: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image that the disk did not give is not left out of the policy for it."""
+    places = ["--trust", in_use.trust, "--store", in_use.store, "-o", in_use.folder / "policy", "--format", "json"]
+    real = files.open_regular
+    with monkeypatch.context() as patch:
+
+        def open_regular(path: Path, buffer: int = files.BUFFER) -> BinaryIO:
+            if path.parent.name == "sha256":
+                raise HostError("input-output", f"{path}: Input/output error", path=str(path))
+            return real(path, buffer)
+
+        patch.setattr("airgap.store.open_regular", open_regular)
+        result = run("policy", "write", *places)
+    assert result.code == 70, result
+    assert not (in_use.folder / "policy").exists()
+    assert run("policy", "write", *places).code == 0
+
+
+def test_a_folder_whose_closing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is closed twice: the number may be another file's by then."""
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "file").write_text("")
+    real = os.close
+    closed: list[int] = []
+
+    def close(descriptor: int) -> None:
+        closed.append(descriptor)
+        real(descriptor)
+        if len(closed) == 1:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("airgap.folders.os.close", close)
+        with pytest.raises(HostError, match="Input/output error"):
+            remove_files(tmp_path, ["a/b/file"])
+    assert len(closed) == len(set(closed)) == 2

@@ -9,7 +9,7 @@ import click
 from airgap.cli import options
 from airgap.cli.output import emit, leave, warn
 from airgap.engines.targets import is_registry
-from airgap.errors import UsageError
+from airgap.errors import HostError, UsageError
 from airgap.examiner import Job
 from airgap.policy import plan_policy
 from airgap.report.documents.policy import policy_document
@@ -67,6 +67,9 @@ def command(
         Store(options.store_at(store_folder)),
     )
     examination = review(store, Job(trust, reference_time, options.job_count(None), options.progress_for(True, True)))
+    for error in examination.errors:
+        if isinstance(error, HostError) and not error.is_absence:
+            raise error  # what the disk did not give may be good: no policy that leaves it out
     policy = plan_policy(examination, store, trust, folder.absolute(), bases, accepts_archives=accept_unsigned_archives)
     policy.write()
     if accept_unsigned_archives:
