@@ -27,7 +27,7 @@ def main() -> int:
     rows = [row for row in ROWS if not options.only or row.id in options.only]
     if not rows:
         parser.error(f"no row is called {', '.join(options.only)}")
-    started = time.monotonic()
+    started, commit = time.monotonic(), _commit()  # of what is run, not of what it became meanwhile
     paths = sorted({path for row in rows for path in row.present_tests})
     with tempfile.TemporaryDirectory() as folder:
         cases = run_tests(paths, quick=options.quick, report=Path(folder) / "report.xml") if paths else []
@@ -38,7 +38,7 @@ def main() -> int:
     for one in found:
         for failure in one.failed:
             print(f"{one.row.id} {failure}")
-    text = _document(found, time.monotonic() - started, options)
+    text = _document(found, time.monotonic() - started, commit, options)
     options.output.write_text(text, encoding="utf-8")
     return any(one.failed for one in found)
 
@@ -48,14 +48,17 @@ def _table(found: Sequence[Result]) -> list[str]:
     return lines + [f"| {one.row.id} | {one.row.goal} | {one.verdict} | {one.seconds:.0f} |" for one in found]
 
 
-def _document(found: Sequence[Result], seconds: float, options: argparse.Namespace) -> str:
-    described = subprocess.run(
-        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    )
+def _commit() -> str:
+    """With -dirty, if it is not the commit that is run."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+
+
+def _document(found: Sequence[Result], seconds: float, commit: str, options: argparse.Namespace) -> str:
     about = {
         "command": " ".join(["scripts/assurance", *sys.argv[1:]]),
         "date": time.strftime("%Y-%m-%d"),
-        "commit": described.stdout.strip() or "unknown",
+        "commit": commit,
         "seeds": f"{DAMAGE_SEED!r}, {FAULTS_SEED!r}; Hypothesis derandomised",
         "Python": f"{platform.python_version()}, {len(os.sched_getaffinity(0))} cores, {seconds:.0f} s in all",
         "extent": "samples" if options.quick else "all of all",
