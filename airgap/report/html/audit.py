@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
 def audit_page(images: Sequence[AuditedImage], people: People, threshold: int, reference_time: int) -> bytes:
     """HTML, the same bytes for the same audit."""
-    audit: Any = audit_document(images, explain=True)
+    pinned = [(person.nick, [str(one) for one in person.fingerprints]) for person in people]
+    return render(audit_document(images, explain=True), pinned, threshold, reference_time)
+
+
+def render(audit: Any, people: Sequence[tuple[str, Sequence[str]]], threshold: int, reference_time: int) -> bytes:
+    """The page of this document. ``people`` are names with full fingerprints."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for image in audit["images"]:
         groups.setdefault(_group(image), []).append(image)
-    signed = {person.nick: 0 for person in people}
+    signed = {nick: 0 for nick, _ in people}
     for image in audit["images"]:
         for nick in image["signers"]:
             signed[nick] = signed.get(nick, 0) + 1
@@ -30,12 +35,9 @@ def audit_page(images: Sequence[AuditedImage], people: People, threshold: int, r
         "audit",
         {
             "audit": audit,
-            "complete": bool(images) and summary["quorum"] == summary["images"],
+            "complete": summary["images"] > 0 and summary["quorum"] == summary["images"],
             "groups": sorted(groups.items(), key=lambda pair: (pair[0] == "", -len(pair[1]), pair[0])),
-            "people": [
-                (person.nick, [str(fingerprint) for fingerprint in person.fingerprints], signed[person.nick])
-                for person in people
-            ],
+            "people": [(nick, fingerprints, signed[nick]) for nick, fingerprints in people],
             "threshold": threshold,
             "time": rfc3339(reference_time),
             "time_line": time_line(audit["images"], "name", reference_time),

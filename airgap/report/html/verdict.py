@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from airgap.report.documents.trust import trust_document
@@ -19,8 +19,23 @@ _PEOPLE_MAX: Final = 40  # columns of the matrix
 
 def verdict_page(examination: Examination, trust: Trust | None, reference_time: int) -> bytes:
     """HTML, the same bytes for the same examination."""
-    verdict: Any = verdict_document(examination, trust, reference_time)
-    root: Any = None if trust is None else trust_document(trust)
+    return render(
+        verdict_document(examination, trust, reference_time),
+        None if trust is None else trust_document(trust),
+        [(one.image.name, sum(blob.size for blob in one.blobs)) for one in examination.verified],
+        _contents(examination),
+        reference_time,
+    )
+
+
+def render(
+    verdict: Mapping[str, Any],
+    root: Mapping[str, Any] | None,
+    images: Sequence[tuple[str, int]],
+    contents: Sequence[tuple[str, int]],
+    reference_time: int,
+) -> bytes:
+    """The page of these documents. ``images`` and ``contents`` are names with their sizes in bytes."""
     known = [] if root is None else [person["name"] for person in root["people"]]
     signing = {one["maintainer"] for image in verdict["images"] for one in image["signatures"]}
     people = [name for name in known if len(known) <= _PEOPLE_MAX or name in signing][:_PEOPLE_MAX]
@@ -28,21 +43,17 @@ def verdict_page(examination: Examination, trust: Trust | None, reference_time: 
         "verdict",
         {
             "verdict": verdict,
-            "verb": _verb(verdict),
+            "verb": "Accepted" if verdict["accepted"] else "Refused",
             "root": root,
             "revoked": {} if root is None else {one["certificate"]: one["time"] for one in root["revoked"]},
             "people": people,
             "left_out": len(known) - len(people),
             "matrix": [[_cell(image, name) for name in people] for image in verdict["images"]],
             "time_line": time_line(verdict["images"], "reference", reference_time),
-            "bars": bars([(one.image.name, sum(blob.size for blob in one.blobs)) for one in examination.verified]),
-            "contents": bars(_contents(examination)),
+            "bars": bars(images),
+            "contents": bars(contents),
         },
     )
-
-
-def _verb(verdict: Mapping[str, Any]) -> str:
-    return "Accepted" if verdict["accepted"] else "Refused"
 
 
 def _cell(image: Mapping[str, Any], nick: str) -> str:
