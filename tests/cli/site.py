@@ -25,6 +25,7 @@ from forge import Certificate, Layer, Person, Sample
 
 from airgap.cli.main import main
 from airgap.state import LOG_FILE
+from tests.cli.schemas import check
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,10 +59,12 @@ class Result:
 
     @property
     def json(self) -> Any:
-        """The one document on stdout: one line and nothing else."""
+        """The one document on stdout: one line and nothing else, as its published schema says."""
         assert self.stdout.endswith(b"\n"), self
         assert self.stdout.count(b"\n") == 1, self
-        return json.loads(self.stdout)
+        document = json.loads(self.stdout)
+        check(document, f"airgap:schemas/{document['schema'].removeprefix('airgap/').replace('/', '-')}")
+        return document
 
     @property
     def kinds(self) -> list[str]:

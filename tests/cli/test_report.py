@@ -109,7 +109,7 @@ def documents(carried: Site) -> list[Any]:
 
 class TestHostileStrings:
     @pytest.mark.parametrize("text", HOSTILE)
-    def test_in_every_field_of_a_verdict(self, documents: list[Any], text: str) -> None:
+    def test_in_every_field_of_a_verdict(self, documents: Any, text: str) -> None:
         kinds = shape(verdict.render(*documents, SECONDS))
         assert len(list(leaves(documents))) > 100
         harmless(verdict.render(*filled(documents, text), SECONDS), kinds)
@@ -123,7 +123,7 @@ class TestHostileStrings:
         found["images"][0]["signatures"].append({**row, "status": "bad", "reason": "weak-hash"})
         found["images"][0]["quorum"] = False
         explanation = {"kind": "k", "count": 1, "keys": [["key", 1]], "file": "f", "message": "m", "hint": "h"}
-        documents = [{**found, "explanations": [explanation]}, [["anna", ["AB"]]]]
+        documents: Any = [{**found, "explanations": [explanation]}, [["anna", ["AB"]]]]
         kinds = shape(audit.render(*documents, 2, SECONDS))
         harmless(audit.render(*filled(documents, text), 2, SECONDS), kinds)
 
