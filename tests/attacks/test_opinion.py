@@ -1,4 +1,4 @@
-"""scripts/second-opinion agrees on good bundles and on the main attacks; `scripts/attacks --second-opinion` asks of all."""
+"""scripts/second-opinion agrees on good bundles and main attacks; `scripts/attacks --second-opinion` asks of all."""
 
 from __future__ import annotations
 

@@ -110,9 +110,9 @@ def documents(carried: Site) -> list[Any]:
 class TestHostileStrings:
     @pytest.mark.parametrize("text", HOSTILE)
     def test_in_every_field_of_a_verdict(self, documents: Any, text: str) -> None:
-        kinds = shape(verdict.render(*documents, SECONDS))
+        kinds = shape(verdict.render(*[*documents, SECONDS]))
         assert len(list(leaves(documents))) > 100
-        harmless(verdict.render(*filled(documents, text), SECONDS), kinds)
+        harmless(verdict.render(*[*filled(documents, text), SECONDS]), kinds)
 
     @pytest.mark.parametrize("text", HOSTILE)
     def test_in_every_field_of_an_audit(self, carried: Site, text: str) -> None:
@@ -124,8 +124,8 @@ class TestHostileStrings:
         found["images"][0]["quorum"] = False
         explanation = {"kind": "k", "count": 1, "keys": [["key", 1]], "file": "f", "message": "m", "hint": "h"}
         documents: Any = [{**found, "explanations": [explanation]}, [["anna", ["AB"]]]]
-        kinds = shape(audit.render(*documents, 2, SECONDS))
-        harmless(audit.render(*filled(documents, text), 2, SECONDS), kinds)
+        kinds = shape(audit.render(*[*documents, 2, SECONDS]))
+        harmless(audit.render(*[*filled(documents, text), 2, SECONDS]), kinds)
 
     def test_the_check_sees_what_it_should(self) -> None:
         """A page with a tag of an attacker, and one with a raw control character, are not harmless."""

@@ -50,7 +50,8 @@ def test_objects_of_ours_are_closed() -> None:
 def test_what_is_not_as_the_schema_says(carried: Site) -> None:
     found = carried.verify().json
     check(found, "airgap:schemas/verdict-v1")
-    for change in ({"more": 1}, {"accepted": "yes"}, {"bundle": {}}, {"images": [{}]}):
+    changes: list[dict[str, object]] = [{"more": 1}, {"accepted": "yes"}, {"bundle": {}}, {"images": [{}]}]
+    for change in changes:
         with pytest.raises(AssertionError):
             check(found | change, "airgap:schemas/verdict-v1")
 

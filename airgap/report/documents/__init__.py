@@ -1,1 +1,1 @@
-"""The JSON documents of the command line described in docs/schemas, as plain values; each module is imported by its command."""
+"""The JSON documents of the command line (docs/schemas), as plain values; a command imports its own."""
