@@ -67,8 +67,7 @@ class Store:
     def writing(self) -> Iterator[None]:
         """Hold the lock. Raises HostError(store-locked); a lock of a process that died is free at once."""
         private = self.folder / PRIVATE_FOLDER
-        for name in (PRIVATE_FOLDER, BLOBS, SIGNATURES_FOLDER, REFERRERS_FOLDER):
-            require_no_link(self.folder, self.folder / name)
+        require_no_link(self.folder, private)
         make_folder(private)
         path = private / "lock"
         with held(path, self.folder, create=True):
@@ -78,9 +77,13 @@ class Store:
                 self._forget_if_empty(path)
 
     def quarantine(self, bundle: Digest) -> AbstractContextManager[Quarantine]:
-        """The quarantine of one bundle, for whoever holds the lock: that says that nobody else is at work."""
+        """The quarantine of one bundle, for whoever holds the lock: that says that nobody else is at work.
+
+        Raises HostError(not-a-regular-file) if a folder that is to be written to is a link.
+        """
         folder = self.folder / PRIVATE_FOLDER / QUARANTINE_FOLDER
-        require_no_link(self.folder, folder)
+        for place in (folder, *(self.folder / name for name in (BLOBS, SIGNATURES_FOLDER, REFERRERS_FOLDER))):
+            require_no_link(self.folder, place)
         return open_quarantine(folder, bundle)
 
     def waiting(self, bundle: Digest) -> tuple[int, int]:
