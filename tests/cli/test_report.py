@@ -107,12 +107,22 @@ def documents(carried: Site) -> list[Any]:
     return [found, root, [["image", 5]], [["kind", 5]]]
 
 
+def verdict_page(documents: Any) -> bytes:
+    found, root, images, contents = documents
+    return verdict.render(found, root, images, contents, SECONDS)
+
+
+def audit_page(documents: Any) -> bytes:
+    found, people = documents
+    return audit.render(found, people, 2, SECONDS)
+
+
 class TestHostileStrings:
     @pytest.mark.parametrize("text", HOSTILE)
     def test_in_every_field_of_a_verdict(self, documents: Any, text: str) -> None:
-        kinds = shape(verdict.render(*[*documents, SECONDS]))
+        kinds = shape(verdict_page(documents))
         assert len(list(leaves(documents))) > 100
-        harmless(verdict.render(*[*filled(documents, text), SECONDS]), kinds)
+        harmless(verdict_page(filled(documents, text)), kinds)
 
     @pytest.mark.parametrize("text", HOSTILE)
     def test_in_every_field_of_an_audit(self, carried: Site, text: str) -> None:
@@ -124,8 +134,8 @@ class TestHostileStrings:
         found["images"][0]["quorum"] = False
         explanation = {"kind": "k", "count": 1, "keys": [["key", 1]], "file": "f", "message": "m", "hint": "h"}
         documents: Any = [{**found, "explanations": [explanation]}, [["anna", ["AB"]]]]
-        kinds = shape(audit.render(*[*documents, 2, SECONDS]))
-        harmless(audit.render(*[*filled(documents, text), 2, SECONDS]), kinds)
+        kinds = shape(audit_page(documents))
+        harmless(audit_page(filled(documents, text)), kinds)
 
     def test_the_check_sees_what_it_should(self) -> None:
         """A page with a tag of an attacker, and one with a raw control character, are not harmless."""
