@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,13 +20,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One for all: every attack on it leaves it as it was, and a log of them all whose chain is whole."""
-    lab = Lab(tmp_path_factory.mktemp("lab"))
+    lab = Lab(tmp_path_factory.mktemp("lab") / "lab")
     yield lab
     assert len(lab.site.log()) == len(lab.log())
     assert run("log", "verify", "--trust", lab.site.trust).code == 0
 
 
+@pytest.fixture(scope="session")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a lab, to be copied: making one takes longer than most attacks."""
+    return Lab(tmp_path_factory.mktemp("untouched") / "lab").site.folder
+
+
 @pytest.fixture
-def fresh(tmp_path: Path) -> Lab:
+def fresh(untouched: Path, tmp_path: Path) -> Lab:
     """One to be spoiled."""
+    shutil.copytree(untouched, tmp_path / "lab")
     return Lab(tmp_path / "lab")

@@ -101,11 +101,11 @@ def reconfigured(found: Sample, data: bytes) -> Sample:
 
 
 class Lab:
-    """A site whose store and target hold an image, and what is tried on it."""
+    """A site whose store and target hold an image, and what is tried on it. A copy of another's folder is one, too."""
 
     def __init__(self, folder: Path, people: Mapping[str, Sequence[forge.Certificate]] | None = None) -> None:
         if people is None:
-            self.site = seeded(folder)
+            self.site = Site(folder) if folder.exists() else seeded(folder)
         else:
             self.site = Site(folder, people)
             assert self.site.init().code == 0

@@ -38,9 +38,11 @@ MIB = 2**20
 
 
 @pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+def ready(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """A lab with the good bundle on disk, to be copied."""
-    lab = Lab(tmp_path_factory.mktemp("ready"))
+    folder = tmp_path_factory.mktemp("ready") / "lab"
+    shutil.copytree(untouched, folder)
+    lab = Lab(folder)
     lab.site.bundle.write_bytes(lab.good().packed())
     return lab
 

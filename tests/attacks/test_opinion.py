@@ -1,4 +1,7 @@
-"""scripts/second-opinion agrees on good bundles and main attacks; `scripts/attacks --second-opinion` asks of all."""
+"""scripts/second-opinion agrees on good bundles and the main attacks; scripts/attacks --second-opinion asks of all.
+
+scripts/differential asks sqv and sq about thousands of signatures alone.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Callable
 import forge
 import pytest
 
+from tests.attacks.catalogue import attack
 from tests.attacks.lab import IMAGE, Lab, Opened, by, in_order
 from tests.attacks.opinion import ACCEPTED, REFUSED, UNDECIDED, compare, require_programs
 from tests.cli.site import sample
@@ -40,6 +44,7 @@ CASES: dict[str, tuple[int, Callable[[Lab], Opened | bytes]]] = {
 }
 
 
+@attack("SIG-53")
 @pytest.mark.parametrize("name", CASES)
 def test_it_says_what_we_say(lab: Lab, name: str) -> None:
     require_programs()
