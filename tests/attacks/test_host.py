@@ -351,7 +351,7 @@ def held_by(pid: int) -> list[str]:
     ],
 )
 def test_a_link_where_we_write(copied: Site, tmp_path: Path, place: str) -> None:
-    """Refused, as a fault of this host (70), not of the bundle; nothing appears, changes or goes where the link leads."""
+    """Refused, as a fault of this host (70) and not of the bundle; nothing appears or changes where the link leads."""
     target = tmp_path / "elsewhere"
     path = copied.folder / place
     if path.is_dir():
