@@ -53,8 +53,12 @@ ROWS: Final = (
     Row("R6", "SIGKILL at every file call that changes something, and two imports at once", ("tests/faults",)),
     Row("R7", "peak memory of any command at most 256 MiB", ("tests/bounds",)),
     Row("R8", "fuzzing: only typed errors escape", ("tests/fuzz",)),
-    Row("R9", "the same verdict under other clocks, locales, time zones and versions", ("tests/surroundings",)),
-    Row("R10", "no network while verifying and importing", ("tests/offline",)),
+    Row(
+        "R9",
+        "the same verdict under other clocks, locales, time zones and versions",
+        ("tests/attacks/test_same_verdict.py",),
+    ),
+    Row("R10", "no network while verifying and importing", ("tests/engines/test_offline.py",)),
     Row("R11", "each engine is read back; one that lies is caught", ("tests/engines/test_fakes.py",)),
     Row("R12", "branch coverage of what decides", commands=(("scripts/coverage",),)),
 )

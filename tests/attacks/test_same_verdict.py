@@ -1,28 +1,27 @@
 """One verdict, byte for byte, wherever and whenever it is asked for (R9).
 
 Clocks are turned by replacing Python's, in the process that judges: airgap reads none but that one, and with --at none
-at all, so that libfaketime would tell no more. Other versions of Python are tried where this machine has them.
+at all, so that libfaketime would tell no more.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.attacks.catalogue import attack
 from tests.attacks.lab import IMAGE, Lab, by
 from tests.cli.site import ROOT, process
+from tests.kit.pythons import PYTHONS, python
 
 CLOCKS = (0, 1_764_000_000, 4_070_908_800)
 LOCALES = ("C", "C.UTF-8", "tr_TR.UTF-8", "ja_JP.EUC-JP")
 ZONES = ("UTC", "Pacific/Chatham", "America/St_Johns")
-VERSIONS = ("3.11", "3.12", "3.13")
 
 
 @pytest.fixture(scope="module")
@@ -58,18 +57,16 @@ def test_everywhere(lab: Lab, bundles: dict[str, bytes], name: str) -> None:
         assert found == expected, (clock, locale, zone)
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_every_python(lab: Lab, bundles: dict[str, bytes], version: str) -> None:
-    """An interpreter that can import what airgap needs: that of this environment, or one beside it."""
-    mine = sys.executable if version == f"{sys.version_info.major}.{sys.version_info.minor}" else None
-    python = mine or shutil.which(f"python{version}")
-    if python is None:
-        pytest.skip(f"python{version} is not on this machine")
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    if subprocess.run([python, "-c", "import pgpy, zstandard"], env=env, capture_output=True, check=False).returncode:
-        pytest.skip(f"python{version} cannot import what airgap needs")
+@pytest.mark.engines
+@pytest.mark.parametrize("version", PYTHONS)
+def test_every_python(lab: Lab, bundles: dict[str, bytes], tmp_path: Path, version: str) -> None:
+    """Each in an environment of its own, with the packages that airgap needs."""
+    subprocess.run([python(version), "-m", "venv", tmp_path], check=True)
+    program = tmp_path / "bin" / "python"
+    subprocess.run([program, "-m", "pip", "install", "--quiet", ROOT], check=True, capture_output=True)
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     for data in bundles.values():
         expected = lab.site.verify(bundle="-", stdin=data)
-        line = [python, "-m", "airgap", *map(str, lab.site.verify_line(bundle="-"))]
+        line = [program, "-I", "-m", "airgap", *map(str, lab.site.verify_line(bundle="-"))]
         done = subprocess.run(line, input=data, env=env, capture_output=True, check=False)
         assert (done.returncode, done.stdout) == (expected.code, expected.stdout)

@@ -35,8 +35,9 @@ def found(version: str) -> str | None:
 
 def _candidates(version: str) -> Iterator[str]:
     yield getattr(sys, "_base_executable", sys.executable)
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    yield from sorted(str(path) for path in root.glob(f"versions/{version}.*/bin/python3"))
+    ours = Path(sys.base_prefix).parent  # where pyenv has them side by side, whoever is at home here
+    for versions in (ours, Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"):
+        yield from sorted(str(path) for path in versions.glob(f"{version}.*/bin/python3"))
     yield from (f"{folder}/python{version}" for folder in os.environ["PATH"].split(os.pathsep))
 
 
