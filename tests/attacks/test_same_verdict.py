@@ -67,6 +67,6 @@ def test_every_python(lab: Lab, bundles: dict[str, bytes], tmp_path: Path, versi
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     for data in bundles.values():
         expected = lab.site.verify(bundle="-", stdin=data)
-        line = [program, "-I", "-m", "airgap", *map(str, lab.site.verify_line(bundle="-"))]
+        line = [str(program), "-I", "-m", "airgap", *map(str, lab.site.verify_line(bundle="-"))]
         done = subprocess.run(line, input=data, env=env, capture_output=True, check=False)
         assert (done.returncode, done.stdout) == (expected.code, expected.stdout)
