@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from typing import Final
 
 from airgap.bundle.carrier import Output
 from airgap.bundle.erasure import require_erasure_coding
@@ -27,6 +28,8 @@ from airgap.media.earlier import Earlier
 from airgap.media.recutter import part_opener, part_path, stale_notes, write_bundle_checksum, write_part_checksums
 from airgap.media.repairer import WrittenRecovery, add_recovery
 from airgap.progress import Progress
+
+_NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +119,11 @@ def _held(output: Path) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(held(lock, output.absolute().parent, create=True))
-        except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
-                raise
         except HostError as error:
             if error.kind == "store-locked":
                 raise HostError(error.kind, f"{output}: another airgap is writing this file") from error
-            raise
+            if not isinstance(error.__cause__, OSError) or error.__cause__.errno not in _NO_LOCKS:
+                raise
         stack.callback(_remove, lock)
         yield
 

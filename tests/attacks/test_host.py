@@ -269,7 +269,7 @@ def killed(call: int, line: Callable[[], object]) -> bool:
 @attack("FSM-10")
 @attack("FSM-11")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 7])
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.exhaustive), 7])
 def test_an_import_that_is_killed_at_every_file_call(ready: Lab, tmp_path: Path, step: int) -> None:
     """The index lists all or nothing, the log is whole, and the same command again comes to the same end."""
     whole = copy_of(ready, tmp_path / "whole")

@@ -86,7 +86,7 @@ def require(tally: Tally, what: str, found: Measured, codes: Sequence[int]) -> N
     tally("R7", what, 1, 1, f"peak {found.peak / MIB:.0f} MiB, {found.seconds:.1f} s, exit {found.code}")
 
 
-SIZES = [MIB, 256 * MIB, pytest.param(LARGEST * GIB, marks=pytest.mark.slow)]
+SIZES = [MIB, 256 * MIB, pytest.param(LARGEST * GIB, marks=pytest.mark.exhaustive)]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -105,7 +105,7 @@ def test_bytes(tally: Tally, trust_folder: Path, tmp_path: Path, command: str, s
     require(tally, f"{command} - of {size // MIB} MiB", found, [0])
 
 
-COUNTS = [1, 1_000, pytest.param(LIMITS.images, marks=pytest.mark.slow)]
+COUNTS = [1, 1_000, pytest.param(LIMITS.images, marks=pytest.mark.exhaustive)]
 
 
 @pytest.mark.parametrize("count", COUNTS)
@@ -186,7 +186,7 @@ SLOW_KEYRINGS = {"1 MiB with misplaced signatures", "16 MiB of tiny certificates
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW_KEYRINGS else []) for name in KEYRINGS]
+    "name", [pytest.param(name, marks=[pytest.mark.exhaustive] if name in SLOW_KEYRINGS else []) for name in KEYRINGS]
 )
 def test_keyring_bombs(tally: Tally, tmp_path: Path, name: str) -> None:
     (tmp_path / "signature").write_bytes(forge.inline(forge.certificate("alice").signing_key, b"{}"))

@@ -111,13 +111,13 @@ def test_an_export_here_and_there(seed: Site, tmp_path: Path) -> None:
     assert check_export(seed, tmp_path, 6) >= 5
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("form", ["file", "parts"])
 def test_an_import_at_a_hundred_points(seed: Site, tmp_path: Path, form: str) -> None:
     assert check_import(seed, tmp_path, seed.bundle if form == "file" else seed.folder / "parts", 100) >= 90
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("options", [(), ("--volume-size", "9M"), ("--volume-size", "9M", "--recovery", "10%")])
 def test_an_export_at_a_hundred_points(seed: Site, tmp_path: Path, options: tuple[str, ...]) -> None:
     assert check_export(seed, tmp_path, 100, *options) >= 15

@@ -20,7 +20,7 @@ from tests.bundle.simulator import NOW, encode, entries, examine, frame_list, sa
 from tests.damage.damages import KINDS, endure
 from tests.tally import Tally
 
-EVERY = [False, pytest.param(True, marks=pytest.mark.slow)]
+EVERY = [False, pytest.param(True, marks=pytest.mark.exhaustive)]
 
 
 def verdict(examination: Examination) -> str:

@@ -124,7 +124,7 @@ def chosen(count: int, name: str, every: bool) -> list[int]:
     return sorted(random.Random(f"{SEED} {name}").sample(range(count), SAMPLE))
 
 
-@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_fault(tally: Tally, bench_of: Callable[[str], Bench], name: str, fault: str, every: bool) -> None:

@@ -176,7 +176,7 @@ def test_a_link_in_the_way(tally: Tally, place: Site, victim: Path, name: str) -
 # Two at once
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(30, marks=pytest.mark.exhaustive)])
 def test_imports_at_the_same_time(tally: Tally, place: Site, rounds: int) -> None:
     """One of them may be told to wait; each that says it was accepted is in the log, once."""
     before = state_of(place.folder)
