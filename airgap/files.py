@@ -369,7 +369,9 @@ def require_no_link(root: Path, path: Path) -> None:
     for part in (path, *path.parents):
         if part == root:
             return
-        if part.is_symlink():
+        with host_errors(str(part)):
+            is_link = part.is_symlink()
+        if is_link:
             raise HostError("not-a-regular-file", f"{part}: is a link", hint=_NO_LINKS, path=str(part))
 
 

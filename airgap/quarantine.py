@@ -146,7 +146,9 @@ def open_quarantine(folder: Path, bundle: Digest) -> Iterator[Quarantine]:
     """
     own = folder / bundle.hex
     for path in (folder, own):
-        if path.is_symlink():  # nobody but airgap has business here: the link goes, and what it leads to stays
+        with host_errors(str(path)):
+            is_link = path.is_symlink()
+        if is_link:  # nobody but airgap has business here: the link goes, and what it leads to stays
             remove_tree(path)
     quarantine = Quarantine(own)
     is_stopped = False

@@ -60,7 +60,7 @@ class LayoutEngine:
         """And is there room? For itself: what the store takes meanwhile may be on the same disk."""
         self._with(images)
         blobs = {blob.digest: blob.size for image in images for blob in walk.closure(image.descriptor)}
-        needed = sum(size for digest, size in blobs.items() if not (self._folder / blob_path(digest)).exists())
+        needed = sum(size for digest, size in blobs.items() if not is_there(self._folder / blob_path(digest)))
         require_room(nearest_folder(self._folder), needed)
 
     def load(self, images: Sequence[VerifiedImage], store: Store, undo: Undo) -> list[LoadedImage]:

@@ -23,7 +23,7 @@ from airgap.bundle.recovery import plan_recovery
 from airgap.bundle.writer import Content, Written
 from airgap.continued import continued_files
 from airgap.errors import AirgapError, HostError
-from airgap.files import file_size, held, regular_files, require_room, temporary_name
+from airgap.files import file_size, held, host_errors, regular_files, require_room, temporary_name
 from airgap.media.earlier import Earlier
 from airgap.media.recutter import part_opener, part_path, stale_notes, write_bundle_checksum, write_part_checksums
 from airgap.media.repairer import WrittenRecovery, add_recovery
@@ -123,6 +123,7 @@ def _held(output: Path) -> Iterator[None]:
             if error.kind == "store-locked":
                 raise HostError(error.kind, f"{output}: another airgap is writing this file") from error
             if not isinstance(error.__cause__, OSError) or error.__cause__.errno not in _NO_LOCKS:
+                _remove(lock)
                 raise
         stack.callback(_remove, lock)
         yield
@@ -136,7 +137,8 @@ def _remove(path: Path) -> None:
 def _begun(output: Path, volume: int | None) -> list[Path]:
     """What an export that was stopped left under temporary names: the whole file, or parts from the first on."""
     names = (output,) if volume is None else _part_paths(output)
-    return list(takewhile(lambda path: path.is_file() and not path.is_symlink(), map(temporary_name, names)))
+    with host_errors(str(output)):
+        return list(takewhile(lambda path: path.is_file() and not path.is_symlink(), map(temporary_name, names)))
 
 
 def _remove_begun(output: Path) -> None:
