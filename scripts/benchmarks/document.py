@@ -13,15 +13,18 @@ AXES = {"images": "images", "bytes": "MB of layers", "signatures": "signature fi
 
 
 def write_document(folder: Path, about: Mapping[str, str], rows: Sequence[Row]) -> None:
-    """Put the figures into performance.md, whose words stay as they are, and draw performance.svg."""
+    """Put the figures into performance.md, whose words stay as they are; with P6, draw performance.svg, too."""
     page = folder / "performance.md"
     before, _, rest = page.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
         raise SystemExit(f"{page} has no {END!r}")
     facts = "\n".join(f"{key}: {value}" for key, value in about.items())
-    page.write_text(f"{before}{BEGIN}\n```\n{facts}\n\n{render(list(rows))}\n```\n{END}{after}")
-    draw(folder / "performance.svg", rows)
+    picture = ""
+    if any(row.id == "P6" for row in rows):
+        draw(folder / "performance.svg", rows)
+        picture = "![Time and memory by images, bytes and signatures](performance.svg)\n"
+    page.write_text(f"{before}{BEGIN}\n{picture}```\n{facts}\n\n{render(list(rows))}\n```\n{END}{after}")
 
 
 def draw(path: Path, rows: Sequence[Row]) -> None:
