@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     if not CORPUS.is_dir():
-        pytest.skip(WHY_NOT)
+        pytest.skip(WHY_NOT)  # also where skips are forbidden: it is not part of the project
     return CORPUS
 
 

@@ -8,4 +8,5 @@ import pytest
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 WHY_NOT = f"no corpus beside this repository ({CORPUS})"
+# Also where skips are forbidden: it is not part of the project, whose own fixtures cover the same rules.
 needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason=WHY_NOT)

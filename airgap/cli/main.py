@@ -74,8 +74,7 @@ def main() -> NoReturn:
         fail(host_error(error, "standard output or another stream"), format_)
     except MemoryError:
         fail(HostError("input-output", "the machine is out of memory"), format_)
-    # The last line of defence: an error that no code foresaw means that nothing is verified.
-    except Exception as error:
+    except Exception as error:  # the last line of defence: what no code foresaw means that nothing is verified
         if os.environ.get("AIRGAP_TRACEBACK"):
             raise
         fail(AirgapError("unforeseen", f"unforeseen {type(error).__name__}: {error}"), format_)

@@ -6,16 +6,15 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
+from airgap.cli.options import Decorator
 from airgap.errors import UsageError
 from airgap.examiner import Examination
 from airgap.files import pending_files
 from airgap.trust.pinned import Trust
-
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 report_option: Decorator = click.option(
     "--report",

@@ -59,6 +59,7 @@ def parse_wheel(filename: str, data: bytes) -> Wheel:
                 raise _invalid(filename, f"its METADATA has more than {_METADATA_MAX} bytes")
             raw, _ = parse_email(archive.read(member))
         requires = tuple(Requirement(text) for text in raw.get("requires_dist", ()))
+    # zipfile raises NotImplementedError for a compression that it does not know; ValueError is also "not one METADATA".
     except (InvalidWheelFilename, InvalidRequirement, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise _invalid(filename, str(error)) from error
     if canonicalize_name(raw.get("name", "")) != name or raw.get("version") != str(version):
@@ -85,7 +86,7 @@ def in_normal_form(wheel: Wheel) -> Wheel:
     try:
         with zipfile.ZipFile(io.BytesIO(wheel.data)) as archive:
             files = {one: archive.read(one) for one in archive.namelist() if not one.endswith("/")}
-    except (zipfile.BadZipFile, NotImplementedError) as error:
+    except (zipfile.BadZipFile, NotImplementedError) as error:  # the latter: a compression that zipfile does not know
         raise _invalid(wheel.filename, str(error)) from error
     return parse_wheel(wheel.filename, write_wheel(files))
 

@@ -52,9 +52,7 @@ def decode_signature_value(body: bytes) -> SignatureValue:
 def _decode(packet: Packet) -> Any:
     try:
         return PGPyPacket(bytearray(packet.encoded))
-    # PGPy raises PGPError, NotImplementedError, IndexError, AttributeError, ValueError, TypeError, StopIteration and
-    # more on hostile bytes, without a common base.
-    except Exception as error:
+    except Exception as error:  # what PGPy raises on hostile bytes has no common base
         raise Malformed(f"{type(error).__name__} while decoding") from None
 
 

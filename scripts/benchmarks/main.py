@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from airgap import __version__
 from benchmarks.document import write_document
 from benchmarks.images import AIRGAP, SCRIPTS, ImageSet
 from benchmarks.measure import Failed, Pair, Sample, Step, compare, missing, most_on_disk, once, repeat
@@ -310,7 +311,7 @@ def main() -> int:
     about = {
         "command": " ".join(["scripts/bench", *sys.argv[1:]]),
         "date": time.strftime("%Y-%m-%d"),
-        "airgap": " ".join(AIRGAP),
+        "airgap": f"{' '.join(['python', *AIRGAP[1:]])} ({__version__})",
         "commit": commit.stdout.strip(),
         "python": platform.python_version(),
         "cores": str(len(os.sched_getaffinity(0))),

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +29,18 @@ from airgap.files import ErrorTyping
 from tests.attacks.catalogue import attack
 from tests.attacks.lab import IMAGE, Lab, by, put_together
 from tests.bundle.simulator import join
-from tests.cli.site import RUST, Site, heavy, litter, popen, process, run, sample, snapshot
+from tests.cli.site import (
+    RUST,
+    Site,
+    dripped,
+    heavy,
+    litter,
+    popen,
+    process,
+    run,
+    sample,
+    snapshot,
+)
 from tests.cli.surgery import canonical, flipped
 from tests.cli.test_host import wait_for
 
@@ -89,21 +99,7 @@ def test_short_reads_and_interrupted_calls(ready: Lab) -> None:
         "signal.setitimer(signal.ITIMER_REAL, .02, .001); atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)"
     )
     with popen(*ready.site.verify_line(bundle="-"), before=timer) as child:
-        assert child.stdin is not None
-        sink = child.stdin
-
-        def drip() -> None:
-            for at in range(0, 600):
-                sink.write(data[at : at + 1])
-                sink.flush()
-            sink.write(data[600:])
-            sink.close()
-
-        thread = threading.Thread(target=drip)
-        thread.start()
-        assert child.stdout is not None
-        stdout = child.stdout.read()
-        thread.join()
+        stdout = dripped(child, data, 600)
     assert child.returncode == 0, stdout
     assert stdout == ready.site.verify().stdout
 

@@ -13,6 +13,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -138,6 +139,26 @@ def _prepare(also: Callable[[], None] | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if also is not None:
         also()
+
+
+def dripped(child: subprocess.Popen[bytes], data: bytes, octets: int) -> bytes:
+    """Feed a process ``octets`` bytes one by one, then the rest at once. Returns what it prints."""
+    sink, source = child.stdin, child.stdout
+    assert sink is not None
+    assert source is not None
+
+    def drip() -> None:
+        for at in range(octets):
+            sink.write(data[at : at + 1])
+            sink.flush()
+        sink.write(data[octets:])
+        sink.close()
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    stdout = source.read()
+    thread.join()
+    return stdout
 
 
 def process(*arguments: object, stdin: bytes = b"", **options: Any) -> Result:

@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.contract import check_verdict
-from tests.cli.site import AT, RUST, Site, half_done, litter, popen, process, run, sample, snapshot, waiting
+from tests.cli.site import AT, RUST, Site, dripped, half_done, litter, popen, process, run, sample, snapshot, waiting
+from tests.needs import lacking
 
 MIB = 1024 * 1024
 
@@ -91,7 +91,7 @@ class TestInput:
 
     def test_of_another_user(self, carried: Site) -> None:
         if os.getuid() != 0:
-            pytest.skip("needs root, to become somebody who may not read")
+            lacking("needs root, to become somebody who may not read")
         become = "import airgap.cli.main, airgap.cli.verify, os; os.setegid(65534); os.seteuid(65534)"
         with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to others
             Path(folder).chmod(0o755)
@@ -224,7 +224,7 @@ class TestDiskFull:
         for pages in range(4, 60, 2):
             mount = ["mount", "-t", "tmpfs", "-o", f"size={pages * 4096},mode=700", "none", str(place)]
             if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-                pytest.skip("needs the right to mount a small file system")
+                lacking("needs the right to mount a small file system")
             try:
                 result = run(
                     *("import", carried.bundle, "--trust", carried.trust, "--store", place / "store"),
@@ -440,23 +440,9 @@ class TestTwoAtOnce:
 
 
 def test_a_slow_stream(carried: Site) -> None:
-    """One byte, then three: pipes give what they have."""
+    """Byte by byte: pipes give what they have."""
     data = carried.bundle.read_bytes()
     with popen(*carried.verify_line(bundle="-")) as child:
-        assert child.stdin is not None
-        sink = child.stdin
-
-        def drip() -> None:
-            for at in range(0, 2000):
-                sink.write(data[at : at + 1])
-                sink.flush()
-            sink.write(data[2000:])
-            sink.close()
-
-        thread = threading.Thread(target=drip)
-        thread.start()
-        assert child.stdout is not None
-        stdout = child.stdout.read()
-        thread.join()
+        stdout = dripped(child, data, 2000)
     assert child.returncode == 0
     assert stdout == carried.verify().stdout

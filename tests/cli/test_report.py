@@ -6,7 +6,6 @@ import base64
 import copy
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -21,6 +20,7 @@ import pytest
 
 from airgap.report.html import audit, verdict
 from tests.cli.site import AT, RUST, Site, litter, run, sample
+from tests.needs import lacking
 
 HOSTILE = [
     "<script>pwned()</script>",
@@ -242,10 +242,7 @@ class TestBrowser:
     @pytest.fixture
     def browse(self, tmp_path: Path) -> Any:
         if shutil.which("chromium") is None:
-            reason = "not installed: chromium"
-            if os.environ.get("AIRGAP_FORBID_SKIPS") == "1":
-                pytest.fail(reason)
-            pytest.skip(reason)
+            lacking("not installed: chromium")
 
         def run_(path: Path, *arguments: str) -> str:
             flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'chromium'}"]

@@ -17,27 +17,20 @@ import pytest
 from tests.engines.daemons import Containerd, Docker, Podman, Registry, remove
 from tests.engines.gpg import Gpg
 from tests.engines.tools import Tools
+from tests.needs import lacking
 
 
 def require(*names: str) -> None:
     """Skip, or fail where skips are forbidden, unless all these programs are installed."""
     missing = [name for name in names if shutil.which(name) is None]
-    if not missing:
-        return
-    reason = f"not installed: {', '.join(missing)}"
-    if os.environ.get("AIRGAP_FORBID_SKIPS") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    if missing:
+        lacking(f"not installed: {', '.join(missing)}")
 
 
 def require_root(daemon: str) -> None:
     """Skip, or fail where skips are forbidden, for a daemon that only root can start."""
-    if os.geteuid() == 0:
-        return
-    reason = f"{daemon} is started by root only"
-    if os.environ.get("AIRGAP_FORBID_SKIPS") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    if os.geteuid() != 0:
+        lacking(f"{daemon} is started by root only")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -61,16 +62,20 @@ class Daemon:
         assert not check or done.returncode == 0, (line, done.stderr.decode())
         return done.stdout
 
+
+class EngineDaemon(Daemon, ABC):
+    """One that holds images under names."""
+
+    @abstractmethod
     def held(self) -> dict[str, str]:
         """Every name, and the digest that it stands for."""
-        raise NotImplementedError
 
+    @abstractmethod
     def image_count(self) -> int:
         """Images, named or not."""
-        raise NotImplementedError
 
 
-class Podman(Daemon):
+class Podman(EngineDaemon):
     """No daemon: a storage of its own."""
 
     name = "podman"
@@ -95,7 +100,7 @@ class Podman(Daemon):
         self.run("podman", "rmi", "--all", "--force", check=False)
 
 
-class Docker(Daemon):
+class Docker(EngineDaemon):
     """dockerd with vfs and no network."""
 
     name = "docker"
@@ -128,7 +133,7 @@ class Docker(Daemon):
         return len({image["ID"] for image in self.images()})
 
 
-class Containerd(Daemon):
+class Containerd(EngineDaemon):
     """containerd without its Kubernetes part."""
 
     name = "containerd:k8s.io"

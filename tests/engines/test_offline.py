@@ -14,6 +14,7 @@ import pytest
 from tests.cli.site import ROOT, RUST, Result, Site, sample
 from tests.engines.daemons import Docker
 from tests.engines.tools import Tools
+from tests.needs import lacking
 
 pytestmark = pytest.mark.engines
 NAMESPACES = (["unshare", "--net"], ["unshare", "--map-root-user", "--net"])
@@ -48,7 +49,7 @@ def test_without_a_network(namespace: list[str], tools: Tools, site: Site) -> No
     """A network namespace of its own has not even a loopback that is up. The verdicts are those of everywhere."""
     tools.require("unshare")
     if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode != 0:
-        pytest.skip(f"{' '.join(namespace)} is not allowed here")
+        lacking(f"{' '.join(namespace)} is not allowed here")
     expected = site.verify()
     for line in (site.verify_line(), site.import_line()):
         result = below(namespace, line)

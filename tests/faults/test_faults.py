@@ -140,7 +140,7 @@ def test_fault(tally: Tally, bench_of: Callable[[str], Bench], name: str, fault:
         try:
             _require_honest(bench, one, ended)
             _require_recovered(bench)
-        except Exception as found:
+        except Exception as found:  # whatever it is, it is counted with its call, and the other calls are tried, too
             wrong.append(f"{one} ({ended.last}): exit {ended.code}: {found}\n{ended.stdout[-900:].decode()}")
         struck += 1
         endured += ended.code == 0

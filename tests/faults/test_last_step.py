@@ -53,6 +53,21 @@ def failing_after(is_last: Callable[[Path], bool]) -> Iterator[list[Path]]:
         yield failed
 
 
+@contextmanager
+def full_at(file: Path, writer: str) -> Iterator[None]:
+    """There is no room for this file, whenever ``writer`` (a name in the package) is to write it."""
+    real = files.write_whole
+
+    def write_whole(path: Path, data: bytes) -> None:
+        if path == file:
+            raise HostError("disk-full", f"{path}: No space left on device", path=str(path))
+        real(path, data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer, write_whole)
+        yield
+
+
 @pytest.mark.parametrize("name", ["store", "out"])
 @pytest.mark.parametrize("was_used", [False, True])
 def test_index(request: pytest.FixtureRequest, name: str, was_used: bool) -> None:
@@ -91,15 +106,7 @@ def test_trust(place: Site) -> None:
 
 def test_index_after_trust(place: Site) -> None:
     """The last step of all fails: the image is remembered, as the log says, and the next import takes it in."""
-    real = files.write_whole
-    with pytest.MonkeyPatch.context() as patch:
-
-        def write_whole(path: Path, data: bytes) -> None:
-            if path == place.store / "index.json":
-                raise HostError("disk-full", f"{path}: No space left on device", path=str(path))
-            real(path, data)
-
-        patch.setattr("airgap.store.write_whole", write_whole)
+    with full_at(place.store / "index.json", "airgap.store.write_whole"):
         result = place.import_()
     assert result.code == 70, result
     assert published(place.store) == {}
@@ -111,15 +118,7 @@ def test_trust_that_cannot_be_written(place: Site) -> None:
     """Nothing is published that the trust folder does not remember."""
     before = place.snapshot()
     assert not place.store.exists()
-    real = files.write_whole
-    with pytest.MonkeyPatch.context() as patch:
-
-        def write_whole(path: Path, data: bytes) -> None:
-            if path == place.trust / "state.json":
-                raise HostError("disk-full", f"{path}: No space left on device", path=str(path))
-            real(path, data)
-
-        patch.setattr("airgap.state.write_whole", write_whole)
+    with full_at(place.trust / "state.json", "airgap.state.write_whole"):
         result = place.import_()
     assert result.code == 70, result
     assert {path: data for path, data in place.snapshot().items() if not path.startswith(str(place.store))} == before

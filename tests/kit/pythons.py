@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 from airgap.kit.target import PYTHONS
+from tests.needs import lacking
 
 __all__ = ["PYTHONS", "python"]
 
@@ -44,9 +43,6 @@ def _candidates(version: str) -> Iterator[str]:
 def python(version: str) -> str:
     """Skip, or fail where skips are forbidden, where there is none."""
     program = found(version)
-    if program is not None:
-        return program
-    reason = f"there is no Python {version} with venv here"
-    if os.environ.get("AIRGAP_FORBID_SKIPS") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    if program is None:
+        lacking(f"there is no Python {version} with venv here")
+    return program

@@ -234,6 +234,8 @@ def test_pgpy_curves_that_the_packet_reader_lets_not_through() -> None:
     "error", [IndexError, StopIteration, RecursionError, KeyError, NotImplementedError, ValueError]
 )
 def test_whatever_pgpy_raises_is_malformed(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its errors on hostile bytes have no common base, so whatever it raises is caught."""
+
     def fails(data: bytearray) -> object:
         raise error("inside of PGPy")
 
