@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from airgap.errors import FormatError, TrustRootError
-from airgap.files import append_durably, host_errors, open_regular
+from airgap.files import host_errors, open_regular
 from airgap.limits import LIMITS
 from airgap.printable import printable
 from airgap.strict_json import StrictJSONError, canonical, parse_canonical
+from airgap.writing import append_durably
 
 _START: Final = "0" * 64
 _LINE_MAX: Final = LIMITS.audit_record + 66  # bytes: digits, space and end of line

@@ -10,16 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from airgap.errors import HostError
-from airgap.files import (
-    Create,
-    PendingFile,
-    file_size,
-    host_errors,
-    open_regular,
-    publish_all,
-    require_replaceable,
-    temporary_name,
-)
+from airgap.files import file_size, host_errors, open_regular
+from airgap.writing import Create, PendingFile, publish_all, require_replaceable, temporary_name
 
 
 class ContinuedFile(PendingFile):

@@ -1,6 +1,6 @@
-"""Files, safely: no links followed, nothing half-written, every operating system error typed (HostError).
+"""Reading files, safely: no links followed, every operating system error typed (HostError).
 
-All reading and writing of files by the package goes through here, so that one place can be tested against faults.
+writing.py is the other half. Together they are where the package meets the disk.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import fcntl
 import os
 import stat
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO, BinaryIO, Final, cast
 
@@ -20,13 +20,11 @@ from airgap.errors import FormatError, HostError
 BUFFER: Final = 1024 * 1024  # bytes
 _PIECE: Final = 64 * 1024  # bytes: small files are the most, and a buffer for each would cost more than reading them
 FAT32_FILE_MAX: Final = 2**32 - 1  # bytes: the size field of a FAT directory entry has 32 bits
-TEMPORARY: Final = ".airgap-partial"
 # What Linux says of a sector that cannot be read, depending on the driver: block/blk-core.c, drivers/scsi
 _UNREADABLE: Final = frozenset({errno.EIO, errno.ENODATA, errno.EILSEQ, errno.EREMOTEIO})
 _NO_LINKS: Final = (
     "Find out who put it there. The folder as a whole may be a link, or a mount; nothing inside of it may be one."
 )
-_SYNC_THREADS: Final = 8  # they wait for the disk, not for a core
 
 
 @contextlib.contextmanager
@@ -137,7 +135,7 @@ class SeekableInput(ErrorTyping):
 
 
 @contextlib.contextmanager
-def _closing(file: BinaryIO, what: str) -> Iterator[None]:
+def closing(file: BinaryIO, what: str) -> Iterator[None]:
     """Close it in the end, with a typed error; what is raised inside is about something else and is left as it is."""
     try:
         yield
@@ -157,141 +155,8 @@ def open_input(path: str) -> Iterator[ErrorTyping]:
     with host_errors(path):
         resolved = Path(os.path.realpath(path, strict=True))
     file = open_regular(resolved)
-    with _closing(file, path):
+    with closing(file, path):
         yield SeekableInput(file, path)
-
-
-def temporary_name(path: Path) -> Path:
-    """What a file is called until it is whole."""
-    return path.with_name(f"{path.name}{TEMPORARY}")
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Write a file that appears whole under its name or not at all: temporary name, fsync, rename, fsync.
-
-    Whatever is raised inside, the temporary file is removed.
-    """
-    temporary = temporary_name(path)
-    with host_errors(str(path)):
-        require_replaceable(path)
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-        try:
-            with os.fdopen(descriptor, "wb", 0) as file:
-                yield file
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
-        sync_folder(path.parent)
-
-
-def require_replaceable(path: Path) -> None:
-    """A link, device, pipe or folder under the name is somebody's intention; it is not replaced."""
-    with contextlib.suppress(FileNotFoundError):
-        if not stat.S_ISREG(path.lstat().st_mode):
-            raise HostError("not-a-regular-file", f"{path}: exists and is not a regular file", path=str(path))
-
-
-class PendingFile:
-    """A new file under a temporary name, until all that belong together are written (see pending_files)."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.temporary = temporary_name(path)
-        with host_errors(str(path)):
-            require_replaceable(path)
-            with contextlib.suppress(FileNotFoundError):
-                self.temporary.unlink()
-            self._file: BinaryIO | None = self._open(os.O_CREAT | os.O_EXCL)
-
-    def write(self, data: bytes, /) -> None:
-        """Add to the end."""
-        with host_errors(str(self.path)):
-            if self._file is None:
-                self._file = self._open(os.O_APPEND)
-            write_all(self._file, data)
-
-    def write_at(self, data: bytes | memoryview, position: int) -> None:
-        """Write anywhere; not to be mixed with write()."""
-        with host_errors(str(self.path)):
-            if self._file is None:
-                self._file = self._open(0)
-            view = memoryview(data)
-            while view:
-                done = os.pwrite(self._file.fileno(), view, position)
-                view, position = view[done:], position + done
-
-    def pause(self) -> None:
-        """Close the descriptor: there may be more files than a process can hold open."""
-        if self._file is not None:
-            with host_errors(str(self.path)):
-                self._file.close()
-            self._file = None
-
-    def finish(self) -> None:
-        """All is written."""
-        self.pause()
-
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[ErrorTyping]:
-        """Read what was written, from its start."""
-        self.pause()
-        file = open_regular(self.temporary)
-        with _closing(file, str(self.path)):
-            yield ErrorTyping(file, str(self.path))
-
-    def publish(self) -> None:
-        with host_errors(str(self.path)):
-            os.replace(self.temporary, self.path)
-
-    def discard(self) -> None:
-        with contextlib.suppress(OSError, HostError):
-            self.pause()
-        with contextlib.suppress(OSError):
-            self.temporary.unlink()
-
-    def _open(self, flags: int) -> BinaryIO:
-        descriptor = os.open(self.temporary, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | flags, 0o644)
-        return os.fdopen(descriptor, "wb", 0)
-
-
-Create = Callable[[Path], PendingFile]
-
-
-@contextlib.contextmanager
-def pending_files() -> Iterator[Create]:
-    """Make files that appear under their names only when all of them are written and durable.
-
-    Whatever is raised inside, the temporary files are removed.
-    """
-    files: list[PendingFile] = []
-
-    def create(path: Path) -> PendingFile:
-        files.append(PendingFile(path))
-        return files[-1]
-
-    try:
-        yield create
-        publish_all(files)
-    except BaseException:
-        for file in files:
-            file.discard()
-        raise
-
-
-def publish_all(files: Sequence[PendingFile]) -> None:
-    """Make files appear under their names, all of their bytes and names durable. Raises HostError."""
-    for file in files:
-        file.finish()
-    sync_all([file.temporary for file in files])
-    for file in files:
-        file.publish()
-    sync_all(list({file.path.parent for file in files}))
 
 
 class RandomAccess:
@@ -378,8 +243,7 @@ def require_no_link(root: Path, path: Path) -> None:
 def require_room(folder: Path, needed: int) -> None:
     """Raises HostError(disk-full) if the file system of a folder has not ``needed`` bytes left for this user."""
     with host_errors(str(folder)):
-        found = os.statvfs(folder)
-    free = found.f_bavail * found.f_frsize
+        free = _free(folder)
     if free < needed:
         raise HostError(
             "disk-full",
@@ -390,6 +254,20 @@ def require_room(folder: Path, needed: int) -> None:
         )
 
 
+def free_space(path: Path) -> int | None:
+    """Bytes that this process could write below a folder; None if there is no such folder here."""
+    with host_errors(str(path)):
+        try:
+            return _free(path)
+        except FileNotFoundError:
+            return None
+
+
+def _free(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
 def nearest_folder(path: Path) -> Path:
     """The folder itself, or the first above it that exists: that is where the room for it would be."""
     with host_errors(str(path)):
@@ -397,29 +275,6 @@ def nearest_folder(path: Path) -> Path:
         while not is_there(path) and path != path.parent:
             path = path.parent
         return path
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace a small file durably."""
-    with replacing(path) as file:
-        write_all(file, data)
-
-
-def write_all(file: BinaryIO, data: bytes | bytearray | memoryview) -> None:
-    """Write every byte to an unbuffered file: a short write is continued, not ignored."""
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]
-
-
-class Whole:
-    """An unbuffered file to which every write is whole."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def write(self, data: bytes, /) -> None:
-        write_all(self._file, data)
 
 
 @contextlib.contextmanager
@@ -432,7 +287,7 @@ def held(path: Path, folder: Path, *, create: bool = False) -> Iterator[BinaryIO
     with host_errors(str(path)):
         descriptor = os.open(path, flags, 0o600)
     file = os.fdopen(descriptor, "r+b", 0)
-    with _closing(file, str(path)):
+    with closing(file, str(path)):
         with host_errors(str(path)):
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise HostError("not-a-regular-file", f"{path}: not a regular file", path=str(path))
@@ -443,45 +298,15 @@ def held(path: Path, folder: Path, *, create: bool = False) -> Iterator[BinaryIO
         yield file
 
 
-def append_durably(file: BinaryIO, size: int, data: bytes, what: str) -> None:
-    """Make a held file ``data`` longer than ``size`` bytes, all of it or nothing. Raises HostError."""
-    with host_errors(what):
-        try:
-            file.seek(size)
-            write_all(file, data)
-            os.ftruncate(file.fileno(), size + len(data))
-            os.fsync(file.fileno())
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.ftruncate(file.fileno(), size)
-            raise
-
-
 def make_folder(path: Path) -> None:
     with host_errors(str(path)):
         path.mkdir(parents=True, exist_ok=True)
-
-
-def free_space(path: Path) -> int | None:
-    """Bytes that this process could write below a folder; None if there is no such folder here."""
-    try:
-        found = os.statvfs(path)
-        return found.f_bavail * found.f_frsize
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise host_error(error, str(path)) from error
 
 
 def is_occupied(folder: Path) -> bool:
     """Whether there is anything under this name but an empty folder."""
     with host_errors(str(folder)):
         return folder.is_symlink() or (is_there(folder) and (not folder.is_dir() or any(folder.iterdir())))
-
-
-def sync_folder(path: Path) -> None:
-    """Make names in a folder durable."""
-    _sync(path)
 
 
 def remove_file(path: Path) -> None:
@@ -495,24 +320,6 @@ def remove_others(folder: Path, kept: Collection[str]) -> None:
         for path in folder.iterdir():
             if path.name not in kept and not path.is_dir():
                 path.unlink()
-
-
-def sync_all(paths: Sequence[Path]) -> None:
-    """Make the content of files and folders durable, several at a time: a disk takes them together."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(_SYNC_THREADS) as pool:
-        for _ in pool.map(_sync, paths):
-            pass
-
-
-def _sync(path: Path) -> None:
-    with host_errors(str(path)):
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def remove_tree(path: Path) -> None:

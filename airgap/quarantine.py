@@ -19,8 +19,9 @@ from typing import BinaryIO, Final
 from airgap.blobs import prove_blob
 from airgap.digest import Digest
 from airgap.errors import HostError, IntegrityError
-from airgap.files import file_size, host_errors, make_folder, remove_tree, require_room, sync_all, write_all
+from airgap.files import file_size, host_errors, make_folder, remove_tree, require_room
 from airgap.verify import BlobReceipt
+from airgap.writing import sync_all, write_all
 
 ARTIFACT_SUFFIX: Final = ".referrers"
 PARTIAL_SUFFIX: Final = ".partial"

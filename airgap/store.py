@@ -21,18 +21,7 @@ from typing import Final
 from airgap.blobs import blob_chunks, prove_blob
 from airgap.digest import Digest
 from airgap.errors import AirgapError, FormatError, HostError, IntegrityError, SourceError
-from airgap.files import (
-    held,
-    host_errors,
-    is_there,
-    make_folder,
-    pending_files,
-    read_bounded,
-    require_no_link,
-    sync_all,
-    sync_folder,
-    write_whole,
-)
+from airgap.files import held, host_errors, is_there, make_folder, read_bounded, require_no_link
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import Descriptor
 from airgap.oci.layout import (
@@ -50,6 +39,7 @@ from airgap.quarantine import Quarantine, left_in_quarantine, open_quarantine
 from airgap.reference import Reference, parse_reference
 from airgap.strict_json import StrictJSONError, canonical, parse
 from airgap.verify import BlobReceipt, UntrustedImage, VerifiedImage
+from airgap.writing import pending_files, sync_all, sync_folder, write_whole
 
 PRIVATE_FOLDER: Final = ".airgap"
 QUARANTINE_FOLDER: Final = "quarantine"

@@ -13,8 +13,8 @@ import click
 from airgap.cli.options import Decorator
 from airgap.errors import UsageError
 from airgap.examiner import Examination
-from airgap.files import pending_files
 from airgap.trust.pinned import Trust
+from airgap.writing import pending_files
 
 report_option: Decorator = click.option(
     "--report",

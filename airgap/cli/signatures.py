@@ -14,7 +14,7 @@ from airgap.cli.output import emit, leave
 from airgap.cli.papers import report_option
 from airgap.digest import parse_digest
 from airgap.errors import AirgapError, UntrustedError
-from airgap.files import pending_files, read_given
+from airgap.files import read_given
 from airgap.limits import LIMITS
 from airgap.reference import parse_reference
 from airgap.report.documents.signatures import audit_document, signatures_document
@@ -25,6 +25,7 @@ from airgap.trust.evidence import Expectation, Policy, SignatureReport, judge_si
 from airgap.trust.identity import DEFAULT_RULE, parse_rule
 from airgap.trust.maintainers import parse_maintainers
 from airgap.trust.root import DEFAULT_THRESHOLD
+from airgap.writing import pending_files
 
 
 @click.group("signatures")

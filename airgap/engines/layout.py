@@ -13,7 +13,6 @@ from airgap.engines.names import Name, names_of
 from airgap.engines.undo import Undo
 from airgap.errors import AirgapError, EngineError, FormatError, HostError
 from airgap.files import (
-    TEMPORARY,
     is_folder,
     is_occupied,
     is_there,
@@ -22,10 +21,7 @@ from airgap.files import (
     nearest_folder,
     read_bounded,
     remove_file,
-    replacing,
     require_room,
-    write_all,
-    write_whole,
 )
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import Descriptor
@@ -42,6 +38,7 @@ from airgap.oci.layout import (
 )
 from airgap.store import Store
 from airgap.verify import EngineReport, LoadedImage, UntrustedImage, VerifiedImage, require_loaded
+from airgap.writing import TEMPORARY, replacing, write_all, write_whole
 
 _TRANSPORT: Final = "oci:"
 

@@ -11,7 +11,6 @@ from airgap.bundle import tar
 from airgap.bundle.format import TAR_BLOCK
 from airgap.digest import Digest, digest_of
 from airgap.errors import SourceError
-from airgap.files import write_whole
 from airgap.folders import publish_folder
 from airgap.kit.closure import Resolved, read_wheels, resolve
 from airgap.kit.content import Package, bill_of_materials, packages, requirements, sums, texts
@@ -20,6 +19,7 @@ from airgap.kit.pip import Pip, working_folder
 from airgap.kit.target import Target
 from airgap.kit.wheel import Wheel, in_normal_form
 from airgap.progress import Progress
+from airgap.writing import write_whole
 
 # Published without wheels; it has no compiled parts, so one that is made here serves every target.
 _MADE_HERE: Final = "pgpy"

@@ -23,11 +23,12 @@ from airgap.bundle.recovery import plan_recovery
 from airgap.bundle.writer import Content, Written
 from airgap.continued import continued_files
 from airgap.errors import AirgapError, HostError
-from airgap.files import file_size, held, host_errors, regular_files, require_room, temporary_name
+from airgap.files import file_size, held, host_errors, regular_files, require_room
 from airgap.media.earlier import Earlier
 from airgap.media.recutter import part_opener, part_path, stale_notes, write_bundle_checksum, write_part_checksums
 from airgap.media.repairer import WrittenRecovery, add_recovery
 from airgap.progress import Progress
+from airgap.writing import temporary_name
 
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})
 

@@ -17,8 +17,9 @@ from airgap.bundle.reader import BundleReader
 from airgap.bundle.writer import Written
 from airgap.digest import Digest
 from airgap.errors import IntegrityError, UsageError
-from airgap.files import PendingFile, pending_files, require_room, write_whole
+from airgap.files import require_room
 from airgap.progress import Progress, Silent
+from airgap.writing import PendingFile, pending_files, write_whole
 
 
 def part_path(output: Path, number: int) -> Path:

@@ -17,9 +17,10 @@ from airgap.bundle.salvage import find_salvage
 from airgap.bundle.writer import Written
 from airgap.digest import Digest
 from airgap.errors import FormatError, IntegrityError
-from airgap.files import BUFFER, PendingFile, pending_files, require_room
+from airgap.files import BUFFER, require_room
 from airgap.media.recutter import read_through, write_bundle_checksum, write_checksums
 from airgap.progress import Progress
+from airgap.writing import PendingFile, pending_files
 
 
 @dataclass(frozen=True, slots=True)

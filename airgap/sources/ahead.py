@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from airgap.digest import Digest
-from airgap.files import BUFFER, host_errors, unnamed_temporary, write_all
+from airgap.files import BUFFER, host_errors, unnamed_temporary
 from airgap.limits import MIB
+from airgap.writing import write_all
 
 THREADS: Final = 4  # a registry serves each connection at a bounded rate; more would only compete
 BUDGET: Final = 256 * MIB  # bytes on the temporary file system at any time

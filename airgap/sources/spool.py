@@ -6,7 +6,8 @@ import os
 import threading
 
 from airgap.digest import Digest
-from airgap.files import host_errors, unnamed_temporary, write_all
+from airgap.files import host_errors, unnamed_temporary
+from airgap.writing import write_all
 
 
 class Spool:

@@ -22,10 +22,11 @@ from airgap.bundle.tar import header, padding
 from airgap.bundle.volumes import PRESETS
 from airgap.digest import Digest
 from airgap.errors import HostError
-from airgap.files import FAT32_FILE_MAX, pending_files
+from airgap.files import FAT32_FILE_MAX
 from airgap.media.recutter import read_through
 from airgap.oci.layout import blob_path
 from airgap.progress import Silent
+from airgap.writing import pending_files
 from tests.bundle.simulator import Bundle, entry, sample
 
 

@@ -153,7 +153,7 @@ class TestWriting:
 
 def _fail_writing(monkeypatch: pytest.MonkeyPatch) -> None:
     from airgap.errors import HostError
-    from airgap.files import PendingFile
+    from airgap.writing import PendingFile
 
     def full(self: PendingFile, data: bytes, /) -> None:
         if self.path.name != "a.json":

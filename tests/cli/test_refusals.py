@@ -99,11 +99,18 @@ def test_a_flipped_bit_in_every_region_of_the_archive(carried: Site, bit: int) -
 
 
 def test_a_flipped_bit_at_any_place_of_the_file(carried: Site) -> None:
-    """Every 97th byte by verify alone; tests/bundle has all of them."""
+    """Every 97th byte by verify alone; tests/bundle has all of them.
+
+    zstd has a few bits that stand for nothing: with one of them flipped, all that is decoded is the same, and so must
+    the verdict be, to the last byte. (The fixture's signatures differ from run to run, so now and then one is struck.)
+    """
     data = carried.bundle.read_bytes()
-    for at in range(0, len(data), 97):
-        result = carried.verify(bundle="-", stdin=flipped(data, at, at % 8))
-        assert result.code in (10, 20), (at, result)
+    whole = carried.verify(bundle="-", stdin=data)
+    places = range(0, len(data), 97)
+    found = [carried.verify(bundle="-", stdin=flipped(data, at, at % 8)) for at in places]
+    for at, result in zip(places, found, strict=True):
+        assert result.code in (10, 20) or result == whole, (at, result)
+    assert sum(result.code == 0 for result in found) <= len(found) // 50
 
 
 @pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.9, 0.999])

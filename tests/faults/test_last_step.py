@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import pytest
 
-from airgap import files
+from airgap import files, writing
 from airgap.errors import HostError
 from airgap.folders import remove_files
 from airgap.state import load_trust
@@ -40,7 +40,7 @@ def in_use(place: Site) -> Site:
 def failing_after(is_last: Callable[[Path], bool]) -> Iterator[list[Path]]:
     """Making a folder's names durable fails, once, when ``is_last`` says so of the folder."""
     failed: list[Path] = []
-    real = files.sync_folder
+    real = writing.sync_folder
 
     def sync_folder(path: Path) -> None:
         if not failed and is_last(path):
@@ -49,14 +49,14 @@ def failing_after(is_last: Callable[[Path], bool]) -> Iterator[list[Path]]:
         real(path)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "sync_folder", sync_folder)
+        patch.setattr(writing, "sync_folder", sync_folder)
         yield failed
 
 
 @contextmanager
 def full_at(file: Path, writer: str) -> Iterator[None]:
     """There is no room for this file, whenever ``writer`` (a name in the package) is to write it."""
-    real = files.write_whole
+    real = writing.write_whole
 
     def write_whole(path: Path, data: bytes) -> None:
         if path == file:
@@ -130,14 +130,14 @@ def test_evidence_is_whole_or_absent(place: Site) -> None:
     """Killed while it writes a signature file: half of one is not kept as the evidence of an image."""
     kill = """
 import os, signal
-from airgap import files
-real = files.write_all
+from airgap import writing
+real = writing.write_all
 def write_all(file, data):
     if "signature-" in os.readlink(f"/proc/self/fd/{file.fileno()}"):
         file.write(bytes(data)[:9])
         os.kill(os.getpid(), signal.SIGKILL)
     real(file, data)
-files.write_all = write_all
+writing.write_all = write_all
 """
     killed = process(*place.import_line(), before=kill)
     assert killed.code == -9, killed

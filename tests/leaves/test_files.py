@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import pytest
 
-from airgap import files
+from airgap import files, writing
 from airgap.errors import AirgapError, FormatError, HostError
 
 
@@ -54,7 +54,7 @@ class TestHostErrors:
 
 class TestPendingFiles:
     def test_several_appear_together_or_not_at_all(self, tmp_path: Path) -> None:
-        with files.pending_files() as create:
+        with writing.pending_files() as create:
             one, two = create(tmp_path / "one"), create(tmp_path / "two")
             one.write(b"a")
             one.pause()
@@ -71,7 +71,7 @@ class TestPendingFiles:
         (tmp_path / "one").write_bytes(b"old")
 
         def fail() -> None:
-            with files.pending_files() as create:
+            with writing.pending_files() as create:
                 create(tmp_path / "one").write(b"new")
                 create(tmp_path / "two").write(b"new")
                 raise KeyError("x")
@@ -82,14 +82,14 @@ class TestPendingFiles:
 
     def test_a_link_or_folder_is_not_replaced(self, tmp_path: Path) -> None:
         (tmp_path / "folder").mkdir()
-        with pytest.raises(HostError) as caught, files.pending_files() as create:
+        with pytest.raises(HostError) as caught, writing.pending_files() as create:
             create(tmp_path / "folder")
         assert caught.value.kind == "not-a-regular-file"
         assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
     def test_a_leftover_of_a_killed_run_is_replaced(self, tmp_path: Path) -> None:
         (tmp_path / "one.airgap-partial").write_bytes(b"left over")
-        with files.pending_files() as create:
+        with writing.pending_files() as create:
             create(tmp_path / "one").write(b"new")
         assert content(tmp_path) == {"one": b"new"}
 
@@ -201,8 +201,8 @@ class TestReplacing:
     def test_the_old_file_stays_until_the_new_one_is_whole(self, tmp_path: Path) -> None:
         path = tmp_path / "a"
         path.write_bytes(b"old")
-        with files.replacing(path) as file:
-            files.write_all(file, b"new")
+        with writing.replacing(path) as file:
+            writing.write_all(file, b"new")
             assert path.read_bytes() == b"old"
         assert content(tmp_path) == {"a": b"new"}
 
@@ -222,8 +222,8 @@ class TestReplacing:
         path.write_bytes(b"old")
 
         def write_half() -> None:
-            with files.replacing(path) as file:
-                files.write_all(file, b"half")
+            with writing.replacing(path) as file:
+                writing.write_all(file, b"half")
                 raise error
 
         with pytest.raises(expected):
@@ -239,14 +239,14 @@ class TestReplacing:
 
         monkeypatch.setattr(os, call, fail)
         with pytest.raises(HostError) as caught:
-            files.write_whole(tmp_path / "a", b"new")
+            writing.write_whole(tmp_path / "a", b"new")
         assert caught.value.kind == "input-output"
         assert content(tmp_path) == {}
 
     def test_fsm_15_a_link_under_the_temporary_name_is_not_followed(self, tmp_path: Path) -> None:
         (tmp_path / "victim").write_bytes(b"precious")
         (tmp_path / "a.airgap-partial").symlink_to("victim")
-        files.write_whole(tmp_path / "a", b"new")
+        writing.write_whole(tmp_path / "a", b"new")
         assert content(tmp_path) == {"victim": b"precious", "a": b"new"}
         assert not (tmp_path / "a").is_symlink()
 
@@ -262,7 +262,7 @@ class TestReplacing:
             path.symlink_to("victim" if occupant == "link" else "nowhere")
         before = path.lstat()
         with pytest.raises(HostError) as caught:
-            files.write_whole(path, b"new")
+            writing.write_whole(path, b"new")
         assert caught.value.kind == "not-a-regular-file"
         assert (path.lstat().st_mode, path.lstat().st_ino) == (before.st_mode, before.st_ino)
         assert (tmp_path / "victim").read_bytes() == b"precious"
@@ -270,17 +270,17 @@ class TestReplacing:
 
     def test_what_an_earlier_run_left_is_replaced(self, tmp_path: Path) -> None:
         (tmp_path / "a.airgap-partial").write_bytes(b"a longer half of something else")
-        files.write_whole(tmp_path / "a", b"new")
+        writing.write_whole(tmp_path / "a", b"new")
         assert content(tmp_path) == {"a": b"new"}
 
     def test_a_folder_in_the_way(self, tmp_path: Path) -> None:
         (tmp_path / "a.airgap-partial").mkdir()
         with pytest.raises(HostError):
-            files.write_whole(tmp_path / "a", b"new")
+            writing.write_whole(tmp_path / "a", b"new")
 
     def test_no_folder_to_write_to(self, tmp_path: Path) -> None:
         with pytest.raises(HostError) as caught:
-            files.write_whole(tmp_path / "no" / "a", b"new")
+            writing.write_whole(tmp_path / "no" / "a", b"new")
         assert caught.value.kind == "file-not-found"
 
 
@@ -299,8 +299,8 @@ class Short(io.RawIOBase):
 def test_fsm_05_short_writes_are_continued() -> None:
     short = Short()
     file: BinaryIO = short  # type: ignore[assignment]  # a raw file is what replacing() hands out
-    files.write_all(file, b"0123456789")
-    files.Whole(file).write(b"abcdefgh")
+    writing.write_all(file, b"0123456789")
+    writing.Whole(file).write(b"abcdefgh")
     assert short.data == b"0123456789abcdefgh"
 
 
@@ -314,18 +314,18 @@ class TestFolders:
 
     def test_syncing(self, tmp_path: Path) -> None:
         (tmp_path / "a").write_bytes(b"")
-        files.sync_folder(tmp_path)
-        files.sync_all([tmp_path, tmp_path / "a"])
-        files.sync_all([])
+        writing.sync_folder(tmp_path)
+        writing.sync_all([tmp_path, tmp_path / "a"])
+        writing.sync_all([])
 
     @pytest.mark.parametrize("name", ["missing", "link"])
     def test_syncing_what_is_not_there(self, tmp_path: Path, name: str) -> None:
         (tmp_path / "a").write_bytes(b"")
         (tmp_path / "link").symlink_to("a")
         with pytest.raises(HostError):
-            files.sync_folder(tmp_path / name)
+            writing.sync_folder(tmp_path / name)
         with pytest.raises(HostError):
-            files.sync_all([tmp_path / "a", tmp_path / name])
+            writing.sync_all([tmp_path / "a", tmp_path / name])
 
     def test_remove_tree_does_not_follow_links(self, tmp_path: Path) -> None:
         (tmp_path / "outside").mkdir()
