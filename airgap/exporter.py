@@ -106,7 +106,7 @@ class Exporter:
     reference_time: int
     platforms: frozenset[Platform] = frozenset()
     with_referrers: bool = True
-    held: Collection[Digest] = ()
+    held: Collection[Digest] | None = None
     _trust: Trust = field(init=False)
     _signatures: dict[str, list[bytes]] = field(default_factory=dict)
     _reports: dict[str, list[SignatureReport]] = field(default_factory=dict)
@@ -135,7 +135,9 @@ class Exporter:
         chosen = [replace(image, platforms=tuple(map(str, walk.platforms(image.descriptor)))) for image in chosen]
         approved, errors = self._approve(chosen)
         small = self._small_members(chosen)
-        absent = leave_out(walk.layers(), self.held)
+        absent = leave_out(walk.layers(), self.held or ())
+        if self.held is not None and not absent:
+            self._notes.append("this is a full bundle: what --since was given names no layer of these images")
         left_out = {one.digest for one in absent}
         layers = [layer for layer in walk.layers() if layer.digest not in left_out]
         blobs = (*walk.manifests_in_order(), *walk.configs(), *layers)

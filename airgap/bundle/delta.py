@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from airgap.bundle.format import ABSENT_MIN
 from airgap.digest import Digest, parse_hex_digest
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import Descriptor
@@ -40,8 +39,6 @@ def parse_absent(values: Iterable[object]) -> tuple[Absent, ...]:
 def leave_out(layers: Iterable[Descriptor], held: Collection[Digest]) -> tuple[Absent, ...]:
     """Which of an export's layers the other side need not be sent, as it holds them.
 
-    Documents always travel: the decision reads them. So do small layers: their names would cost about as much.
+    Documents always travel: the decision reads them.
     """
-    return tuple(
-        sorted(Absent(one.digest, one.size) for one in layers if one.size >= ABSENT_MIN and one.digest in held)
-    )
+    return tuple(sorted(Absent(one.digest, one.size) for one in layers if one.digest in held))

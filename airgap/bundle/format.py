@@ -21,7 +21,6 @@ MAINTAINERS_HISTORY: Final = "trust/MAINTAINERS.history"
 MAINTAINERS_SIGNATURES: Final = "trust/MAINTAINERS.signatures"
 SIGNATURES_FOLDER: Final = "signatures"
 
-ABSENT_MIN: Final = 64 * 1024  # bytes: a layer below this is never left out, and no receipt names it
 
 # tar (POSIX ustar, pax where a size or a name needs it)
 TAR_BLOCK: Final = 512  # bytes

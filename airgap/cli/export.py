@@ -178,7 +178,7 @@ def command(
     percent = None if recovery is None else options.parsed("--recovery", parse_percent, recovery)
     if to_stdout and (volume or percent):
         raise UsageError("usage", "with -o - the bundle is one stream: neither --volume-size nor --recovery fits it")
-    held = frozenset() if since is None else held_since(since)
+    held = None if since is None else held_since(since)
     progress = options.progress_for(quiet, no_progress)
     packed = None
     with options.access_for(plain_http, ca_file) as access, Sources(access) as opened:

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from airgap.bundle.format import ABSENT_MIN
 from airgap.digest import Digest, digest_of, parse_digest
 from airgap.errors import AirgapError, FormatError
-from airgap.holdings import holding_of
+from airgap.holdings import walk_image
 from airgap.limits import LIMITS
 from airgap.store import Store
 from airgap.strict_json import Fields, StrictJSONError, canonical, parse_canonical
@@ -21,7 +20,7 @@ QR_MAX: Final = 2953  # bytes: what the largest QR code holds in byte mode at le
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What arrived: the bundle (None if a store was judged), the trust root's id, images, and their larger blobs."""
+    """What arrived: the bundle (None if a store was judged), the trust root's id, images, and their layers."""
 
     bundle: Digest | None
     trust: Digest
@@ -47,11 +46,12 @@ def receipt_for(store: Store, images: Iterable[UntrustedImage], bundle: Digest |
     blobs: set[Digest] = set()
     for image in images:
         try:
-            holding = holding_of(store, image)
+            walk = walk_image(store, image, configs=False)
+            layers = [layer.digest for layer in walk.layers()]
         except AirgapError:
             continue
         named.add(image.digest)
-        blobs |= {digest for digest, size in holding.blobs.items() if size >= ABSENT_MIN}
+        blobs.update(layers)
     return Receipt(bundle, trust, frozenset(named), frozenset(blobs))
 
 

@@ -111,7 +111,7 @@ class TestChain:
         assert reviewed.code == 0, reviewed
 
     def test_what_travels(self, begun: Site) -> None:
-        """Large layers that the receipt names stay; documents and small layers travel."""
+        """Layers that the receipt names stay; documents and new layers travel."""
         delta, full = export(begun, 3, "--since", begun.folder / "receipt.json"), export(begun, 3)
         shared = {release(3).layers[0].digest, release(3).layers[1].digest}
         opened = open_bundle(delta)
@@ -139,13 +139,25 @@ class TestChain:
             export(begun, 3, "--since", begun.folder / "receipt.json")
         )
 
+    def test_a_layer_of_a_few_bytes_stays_too(self, site: Site) -> None:
+        receipt, delta = site.folder / "receipt.json", site.folder / "delta.airgap.tar.zst"
+        first, second = (forge.image([_layer("tiny", 1), _layer(name, 1)]) for name in ("old", "new"))
+        assert site.export(site.image(RUST, first, "anna", "bert", created=SIGNED)).code == 0
+        accepted(site, site.bundle, "--receipt", receipt)
+        source = site.image(RUST, second, "anna", "bert", created=SIGNED + DAY)
+        assert site.export(source, "--since", receipt, output=delta).code == 0
+        assert [one["sha256"] for one in open_bundle(delta).manifest["absent"]] == [first.layers[0].digest[7:]]
+        accepted(site, delta)
+
     def test_nothing_in_common_makes_a_full_bundle(self, site: Site) -> None:
         receipt = site.folder / "receipt.json"
         accepted(site, export(site, 1), "--receipt", receipt)
         stranger = site.image(TOOL, forge.image([_layer("tool", NEW)]), "anna", "bert")
         full, delta = site.folder / "full.airgap.tar.zst", site.folder / "delta.airgap.tar.zst"
         assert site.export(stranger, output=full).code == 0
-        assert site.export(stranger, "--since", receipt, output=delta).code == 0
+        result = site.export(stranger, "--since", receipt, output=delta)
+        assert result.code == 0
+        assert any("full bundle" in note for note in result.json["notes"])
         assert delta.read_bytes() == full.read_bytes()
         assert open_bundle(delta).manifest["requires"] == []
 
@@ -316,8 +328,7 @@ class TestReceipt:
         own = document.pop("self")
         assert own == f"sha256:{hexdigest(canonical(document))}"
         assert document["images"] == sorted([release(1).digest, release(2).digest])
-        large = {layer.digest for number in (1, 2) for layer in release(number).layers[:3]}
-        assert document["blobs"] == sorted(large)
+        assert document["blobs"] == sorted({layer.digest for number in (1, 2) for layer in release(number).layers})
 
     def test_of_a_store_that_was_judged_again(self, begun: Site) -> None:
         """Who lost the receipt asks the store; what no longer passes is not in it."""
