@@ -9,8 +9,6 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +26,7 @@ from airgap.errors import HostError
 from airgap.files import ErrorTyping
 from tests.attacks.catalogue import attack
 from tests.attacks.lab import IMAGE, Lab, by, put_together
+from tests.bounds.test_memory import PEAK, measure
 from tests.bundle.simulator import join
 from tests.cli.site import (
     RUST,
@@ -489,17 +488,9 @@ def test_little_memory(lab: Lab, tmp_path: Path) -> None:
     """1 GiB unpacked, with 256 MiB of memory at the most. scripts/bench has the growth to 50 GiB."""
     path = tmp_path / "large.airgap.tar.zst"
     path.write_bytes(large(lab, 2**30))
-    line = [sys.executable, "-m", "airgap", *map(str, lab.site.verify_line(bundle=path))]
-    child = subprocess.Popen(
-        line, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    )
-    assert child.stdout is not None
-    stdout = child.stdout.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    child.stdout.close()
-    assert child.returncode == 0, stdout
-    assert usage.ru_maxrss < 256 * 1024
+    found = measure(*lab.site.verify_line(bundle=path))
+    assert found.code == 0, found.document
+    assert found.peak < PEAK
 
 
 def test_the_large_bundle_is_a_bundle(lab: Lab) -> None:
