@@ -15,9 +15,11 @@ from typing import Final
 from airgap.digest import Digest
 from airgap.errors import AirgapError, FormatError, SourceError
 from airgap.files import host_errors, is_folder, is_there, read_bounded
+from airgap.inputs import read_keyrings, read_listed, read_maintainers
 from airgap.limits import LIMITS
 from airgap.progress import Progress
 from airgap.reference import Reference, parse_reference
+from airgap.trust.claim import ClaimFormat
 from airgap.trust.evidence import Expectation, Policy, SignatureReport, judge_signature
 from airgap.trust.maintainers import People
 from airgap.trust.quorum import signers
@@ -40,6 +42,43 @@ class AuditedImage:
     @property
     def reaches_quorum(self) -> bool:
         return self.digest is not None and len(self.signers) >= self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """A whole repository judged: by whom, how many of them, and at which time in seconds since 1970."""
+
+    images: tuple[AuditedImage, ...]
+    people: People
+    threshold: int
+    reference_time: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there are images, and every one of them reaches its quorum."""
+        return bool(self.images) and all(image.reaches_quorum for image in self.images)
+
+
+def audit_files(
+    root: Path,
+    keyrings: Iterable[Path],
+    maintainers: Path,
+    reference_time: int,
+    *,
+    threshold: int,
+    digests: Iterable[Path] = (),
+    formats: tuple[ClaimFormat, ...],
+    jobs: int,
+    progress: Progress,
+) -> Audited:
+    """Like audit(), with keyrings, MAINTAINERS and digest lists as files.
+
+    Raises HostError, FormatError for those, SourceError if ``root`` cannot be read.
+    """
+    policy = Policy(read_keyrings(keyrings), formats, reference_time)
+    people = read_maintainers(maintainers)
+    images = audit(root, policy, people, threshold, listed=read_listed(digests), jobs=jobs, progress=progress)
+    return Audited(tuple(images), people, threshold, reference_time)
 
 
 def audit(

@@ -87,6 +87,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     "receipt-invalid": Kind(
         135, "Ask the other side for it again (`airgap import --receipt`, `airgap verify --store DIR --receipt`)."
     ),
+    "document-invalid": Kind(
+        136,
+        "Give what `airgap verify`, `import` or `signatures audit` printed with --format json, whole and unchanged.",
+    ),
     "parts-of-several-bundles": Kind(
         140, "Name one part of the set that you mean, or the folder that holds only that."
     ),
@@ -338,6 +342,29 @@ class HostError(AirgapError):
 
 class Interrupted(AirgapError):
     exit_status = 130
+
+
+# The first number of each class of kinds.
+_FAMILIES: Final[tuple[tuple[int, type[AirgapError]], ...]] = (
+    (700, HostError),
+    (600, EngineError),
+    (500, SourceError),
+    (440, RollbackError),
+    (420, TrustRootError),
+    (400, UntrustedError),
+    (300, OpenPGPError),
+    (200, IntegrityError),
+    (100, FormatError),
+    (2, Interrupted),
+    (1, UsageError),
+    (0, AirgapError),
+)
+
+
+def class_of(kind: str) -> type[AirgapError]:
+    """The class of the errors of a published kind. Raises KeyError."""
+    number = KINDS[kind].number
+    return next(class_ for first, class_ in _FAMILIES if number >= first)
 
 
 # Which exit status stands for a run with several failures: what speaks of hostility before what speaks of accidents.

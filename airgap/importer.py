@@ -27,7 +27,7 @@ from airgap.store import Store
 Opening = AbstractContextManager[OpenedBundle]
 
 
-def verify_bundle(opening: Opening, job: Job, store: Store | None = None) -> Examination:
+def examine_bundle(opening: Opening, job: Job, store: Store | None = None) -> Examination:
     """Steps 1 to 10: judge a bundle, writing nothing. Every error is in the examination.
 
     ``store`` is what a delta bundle builds on.

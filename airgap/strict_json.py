@@ -115,6 +115,12 @@ class Fields:
             raise StrictJSONError(f"{self.where}: {name!r} is {value}, outside {low} to {high}")
         return value
 
+    def boolean(self, name: str) -> bool:
+        value = self.take(name)
+        if not isinstance(value, bool):
+            raise StrictJSONError(f"{self.where}: {name!r} must be true or false, not {_name(value)}")
+        return value
+
     def array(self, name: str, *, most: int) -> list[object]:
         value = self.take(name)
         if not isinstance(value, list):

@@ -19,6 +19,7 @@ from airgap.report.documents.verdict import check_document
 from airgap.reviewer import review
 from airgap.state import load_trust
 from airgap.store import Store
+from airgap.workers import job_count
 
 
 @click.command("check-digest")
@@ -56,7 +57,7 @@ def command(
     """
     wanted = [options.parsed("REFERENCE", parse_reference, text) for text in references]
     trust, reference_time = load_trust(options.trust_at(trust_folder)), options.reference_time(at)
-    store, job = Store(options.store_at(store_folder)), Job(trust, reference_time, options.job_count(None), Silent())
+    store, job = Store(options.store_at(store_folder)), Job(trust, reference_time, job_count(None), Silent())
     with options.access_for(plain_http, ca_file) as access:
         built = _built(target, access)
         if built is None:

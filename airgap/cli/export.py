@@ -15,6 +15,7 @@ from airgap.cli.output import emit, leave, print_text, standard_output, warn
 from airgap.cli.receipts import held_since
 from airgap.errors import UsageError
 from airgap.exporter import Evidence, Exporter
+from airgap.inputs import load_keyrings, read_signed_maintainers
 from airgap.limits import LIMITS
 from airgap.media.packer import Packed, pack
 from airgap.oci.descriptor import Platform, parse_platform
@@ -30,6 +31,7 @@ from airgap.sources.spec import (
 )
 from airgap.trust.maintainers import parse_maintainers
 from airgap.trust.root import DEFAULT_THRESHOLD, new_root
+from airgap.workers import job_count
 
 
 @click.command("export")
@@ -183,8 +185,8 @@ def command(
     packed = None
     with options.access_for(plain_http, ca_file) as access, Sources(access) as opened:
         evidence = Evidence(
-            options.read_offers(read_file_or_url(maintainers, LIMITS.trust_file, access), maintainers_signatures),
-            options.load_keyrings((text, read_file_or_url(text, LIMITS.keyring, access)) for text in keyrings),
+            read_signed_maintainers(read_file_or_url(maintainers, LIMITS.trust_file, access), maintainers_signatures),
+            load_keyrings((text, read_file_or_url(text, LIMITS.keyring, access)) for text in keyrings),
             [open_lookaside(text, access) for text in lookasides],
             lists,
         )
@@ -194,7 +196,7 @@ def command(
         exporter = Exporter(opened, evidence, root, time, _platforms(platforms), with_referrers, held)
         plan = exporter.plan(specs, progress)
         if skip_preflight or not plan.errors:
-            write = partial(plan.write, jobs=options.job_count(jobs), level=level, progress=progress)
+            write = partial(plan.write, jobs=job_count(jobs), level=level, progress=progress)
             if to_stdout:
                 packed = Packed(write(standard_output()))
             else:

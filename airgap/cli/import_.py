@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from airgap.bundle.partset import open_bundle
 from airgap.cli import options
-from airgap.cli.judging import judge
 from airgap.cli.papers import attestation_option, papers_for, report_option
 from airgap.cli.receipts import receipt_option, write_receipt
+from airgap.cli.verdict import give_verdict
 from airgap.engines.targets import FORMS, open_targets
 from airgap.examiner import Examination, Job
 from airgap.importer import import_bundle
+from airgap.judging import conclude
 from airgap.state import TrustFolder, open_trust
 from airgap.store import Store
 from airgap.trust.pinned import Trust
+from airgap.workers import job_count
 
 
 @click.command("import")
@@ -93,7 +96,8 @@ def command(
         engines = open_targets(targets, access, allow_retag=allow_retag)
 
         def examine(folder: TrustFolder) -> Examination:
-            job = Job(folder.trust, reference_time, options.job_count(jobs), progress, allow_older, weakened)
+            job = Job(folder.trust, reference_time, job_count(jobs), progress, allow_older, weakened)
             return import_bundle(open_bundle(bundle), job, folder, store, engines)
 
-        judge(open_trust(options.trust_at(trust_folder)), examine, reference_time, format_, tell, papers)
+        holding = open_trust(options.trust_at(trust_folder))
+        give_verdict(partial(conclude, holding, examine, reference_time, tell), format_, papers)

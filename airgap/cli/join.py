@@ -10,6 +10,7 @@ from airgap.cli import options
 from airgap.cli.output import emit
 from airgap.media.recutter import join_bundle
 from airgap.report.documents.export import joined_document
+from airgap.workers import job_count
 
 
 @click.command("join")
@@ -37,5 +38,5 @@ def command(
       airgap join /media/stick1 /media/stick2 -o rust.airgap.tar.zst
     """
     progress = options.progress_for(quiet, no_progress)
-    written, notes = join_bundle(bundle, output, jobs=options.job_count(jobs), progress=progress)
+    written, notes = join_bundle(bundle, output, jobs=job_count(jobs), progress=progress)
     emit(joined_document(written, output, notes), format_)

@@ -11,20 +11,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from airgap.errors import FormatError, OpenPGPError, SourceError, UsageError
-from airgap.files import host_errors, read_given
+from airgap.errors import FormatError, UsageError
+from airgap.files import read_given
 from airgap.limits import LIMITS
-from airgap.openpgp.keyring import Keyring, load_keyring
 from airgap.progress import Progress, Silent
 from airgap.timestamp import parse_rfc3339
 from airgap.trust.claim import DEFAULT_FORMATS, ClaimFormat
 from airgap.trust.root import Group
-from airgap.trust.rotation import Offer
 
 if TYPE_CHECKING:  # `airgap verify` should not wait for what only the connected side uses
     from airgap.registry.access import Access
-
-JOBS_MAX: Final = 8  # more would only cost memory: hashing and disks are the limit
 
 Value = TypeVar("Value")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -163,67 +159,8 @@ def access_for(plain_http: bool, ca_file: Path | None) -> Access:
     return Access(Settings(plain_http=plain_http, authorities=authorities), os.environ)
 
 
-def job_count(jobs: int | None) -> int:
-    return min(jobs or len(os.sched_getaffinity(0)), JOBS_MAX)
-
-
 def formats(names: Iterable[str]) -> tuple[ClaimFormat, ...]:
     return tuple(ClaimFormat(name) for name in names) or DEFAULT_FORMATS
-
-
-def read_keyrings(paths: Iterable[Path]) -> Keyring:
-    """All certificates of all files. Raises the error of the first file that is no keyring, naming it."""
-    return load_keyrings((str(path), read_given(path, LIMITS.keyring)) for path in paths)
-
-
-def load_keyrings(files: Iterable[tuple[str, bytes]]) -> Keyring:
-    """Like read_keyrings(), for the names and bytes of files that were read already."""
-    keyring = Keyring()
-    for name, data in files:
-        try:
-            keyring = keyring.merged_with(load_keyring([data]))
-        except (FormatError, OpenPGPError) as error:
-            raise type(error)(error.kind, f"{name}: {error.message}", hint=error.hint, path=name) from error
-    if not keyring and not keyring.problems:
-        raise FormatError("keyring-invalid", "the keyring files hold no certificate")
-    return keyring
-
-
-def read_offers(newest: bytes, signatures: Path | None) -> list[Offer]:
-    """MAINTAINERS with the signatures over it in a folder, after its earlier versions with theirs, oldest first.
-
-    Raises SourceError(source-not-found, source-invalid), HostError, FormatError(limit-exceeded).
-    """
-    if signatures is None:
-        return [Offer(newest)]
-    earlier = [
-        Offer(read_given(folder / "MAINTAINERS", LIMITS.trust_file), _read_signatures(folder))
-        for folder in _numbered(signatures)
-    ]
-    return [*earlier, Offer(newest, _read_signatures(signatures))]
-
-
-def _read_signatures(folder: Path) -> tuple[tuple[str, bytes], ...]:
-    with host_errors(str(folder)):
-        paths = sorted(path for path in folder.iterdir() if path.name != "MAINTAINERS" and not path.is_dir())
-    if len(paths) > LIMITS.signatures_per_image:
-        raise SourceError("source-invalid", f"{folder}: more than {LIMITS.signatures_per_image} signature files")
-    return tuple((path.name, read_given(path, LIMITS.signature_file)) for path in paths)
-
-
-def _numbered(folder: Path) -> list[Path]:
-    """The folders 1, 2, 3 … of earlier versions."""
-    with host_errors(str(folder)):
-        names = {path.name for path in folder.iterdir() if path.is_dir()}
-    numbered = [str(number) for number in range(1, len(names) + 1)]
-    if names != set(numbered) or len(names) > LIMITS.maintainers_history:
-        raise SourceError(
-            "source-invalid",
-            f"{folder}: folders of earlier versions are called 1, 2, … up to {LIMITS.maintainers_history}; "
-            f"found {', '.join(sorted(names))[:200]}",
-            hint="Number the folders from the oldest version on, without gaps.",
-        )
-    return [folder / name for name in numbered]
 
 
 def parsed(option: str, parse: Callable[[str], Value], text: str) -> Value:

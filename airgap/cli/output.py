@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import click
 
 from airgap.errors import AirgapError, HostError, gravest
 from airgap.files import host_error
-from airgap.report.escape import printable, to_json
+from airgap.report.escape import json_pieces, printable
 
 if TYPE_CHECKING:  # `airgap --version` should not wait for zstd, OpenPGP and the views of every document
     from airgap.bundle.writer import Output
@@ -35,11 +37,17 @@ def prepare_streams() -> None:
 
 
 def print_text(text: str) -> None:
-    """Print to stdout. Raises HostError if nobody can have read it: the status must not say that all is well."""
+    """Print a text and a line end to stdout."""
+    _print((text, "\n"))
+
+
+def _print(pieces: Iterable[str]) -> None:
+    """Raises HostError if nobody can have read it: the status must not say that all is well."""
     if sys.stdout is None:
         raise HostError("input-output", "standard output is closed: nobody can read the result", path="-")
     try:
-        click.echo(text)
+        for piece in pieces:
+            sys.stdout.write(piece)
         sys.stdout.flush()
     except OSError as error:
         _abandon_stdout()
@@ -48,7 +56,10 @@ def print_text(text: str) -> None:
 
 def emit(document: Document, format_: str) -> None:
     """Print a result: one JSON document, or its text view."""
-    print_text(to_json(document) if format_ == "json" else _view(document))
+    if format_ == "json":
+        _print(itertools.chain(json_pieces(document), "\n"))
+    else:
+        print_text(_view(document))
 
 
 def _view(document: Document) -> str:
@@ -64,7 +75,7 @@ def fail(error: AirgapError, format_: str) -> NoReturn:
     document = error_document(error)
     with contextlib.suppress(HostError, OSError):
         if format_ == "json":
-            print_text(to_json(document))
+            emit(document, format_)
         else:
             click.echo(_view(document), err=True)
     sys.exit(error.exit_status)

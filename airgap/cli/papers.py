@@ -6,14 +6,12 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 import click
 
 from airgap.cli.options import Decorator
 from airgap.errors import UsageError
-from airgap.examiner import Examination
-from airgap.trust.pinned import Trust
+from airgap.judging import Case
 from airgap.writing import pending_files
 
 report_option: Decorator = click.option(
@@ -30,15 +28,6 @@ attestation_option: Decorator = click.option(
     metavar="FILE",
     help="Write the verdict as an in-toto Statement with a SLSA Verification Summary, for refusals, too.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """What a verdict rests on. ``trust`` is None if there was no trust root to judge by."""
-
-    examination: Examination
-    trust: Trust | None
-    reference_time: int
 
 
 Make = Callable[[Case], bytes]
@@ -66,9 +55,6 @@ class Papers:
                         file.write(make(case))
 
             yield publish
-
-
-NO_PAPERS: Final = Papers()
 
 
 def papers_for(inputs: Sequence[Path], report_file: Path | None, attestation_file: Path | None) -> Papers:

@@ -10,6 +10,7 @@ from airgap.cli import options
 from airgap.cli.output import emit
 from airgap.media.repairer import repair_bundle
 from airgap.report.documents.export import repair_document
+from airgap.workers import job_count
 
 
 @click.command("repair")
@@ -40,5 +41,5 @@ def command(
       airgap verify rust.airgap.tar.zst --trust /etc/airgap/trust
     """
     progress = options.progress_for(quiet, no_progress)
-    repaired = repair_bundle(paths, output, jobs=options.job_count(jobs), progress=progress)
+    repaired = repair_bundle(paths, output, jobs=job_count(jobs), progress=progress)
     emit(repair_document(repaired, output), format_)

@@ -8,23 +8,23 @@ from pathlib import Path
 
 import click
 
-from airgap.auditor import audit
+from airgap.auditor import audit_files
 from airgap.cli import options
 from airgap.cli.output import emit, leave
 from airgap.cli.papers import report_option
 from airgap.digest import parse_digest
 from airgap.errors import AirgapError, UntrustedError
 from airgap.files import read_given
+from airgap.inputs import read_keyrings
 from airgap.limits import LIMITS
 from airgap.reference import parse_reference
 from airgap.report.documents.signatures import audit_document, signatures_document
 from airgap.report.html.audit import audit_page
 from airgap.report.html.page import require_templates
-from airgap.sources.spec import parse_digest_list
 from airgap.trust.evidence import Expectation, Policy, SignatureReport, judge_signature
 from airgap.trust.identity import DEFAULT_RULE, parse_rule
-from airgap.trust.maintainers import parse_maintainers
 from airgap.trust.root import DEFAULT_THRESHOLD
+from airgap.workers import job_count
 from airgap.writing import pending_files
 
 
@@ -76,7 +76,7 @@ def verify(
       airgap signatures verify --keyring keyring.pgp --reference docker.io/stagex/pallet-rust \\
         --digest sha256:… signatures/stagex/pallet-rust@sha256=…/signature-*
     """
-    keyring = options.read_keyrings(keyrings)
+    keyring = read_keyrings(keyrings)
     policy = Policy(keyring, options.formats(claim_formats), options.reference_time(at))
     rule = options.parsed("--identity", parse_rule, identity)
     expected = None
@@ -139,25 +139,27 @@ def audit_command(
     Example:
       airgap signatures audit signatures/ --keyring keyring.pgp --maintainers MAINTAINERS --threshold 2
     """
-    policy = Policy(options.read_keyrings(keyrings), options.formats(claim_formats), options.reference_time(at))
-    people = parse_maintainers(read_given(maintainers, LIMITS.trust_file), str(maintainers))
-    listed = {
-        name: found
-        for path in digests
-        for name, found in parse_digest_list(read_given(path, LIMITS.trust_file), str(path)).items()
-    }
+    reference_time = options.reference_time(at)
     progress = options.progress_for(quiet, no_progress)
     if report_file is not None:
         require_templates()
-    spread = options.job_count(jobs)
     with pending_files() as create:
         file = None if report_file is None else create(report_file)
-        images = audit(folder, policy, people, threshold, listed=listed, jobs=spread, progress=progress)
+        audited = audit_files(
+            folder,
+            keyrings,
+            maintainers,
+            reference_time,
+            threshold=threshold,
+            digests=digests,
+            formats=options.formats(claim_formats),
+            jobs=job_count(jobs),
+            progress=progress,
+        )
         if file is not None:
-            file.write(audit_page(images, people, threshold, policy.reference_time))
-    emit(audit_document(images, explain=format_ == "text"), format_)
-    complete = bool(images) and all(image.reaches_quorum for image in images)
-    leave([] if complete else [UntrustedError("quorum-not-met", "not every image reaches its quorum")])
+            file.write(audit_page(audited))
+    emit(audit_document(audited.images, explain=format_ == "text"), format_)
+    leave([] if audited.is_complete else [UntrustedError("quorum-not-met", "not every image reaches its quorum")])
 
 
 def _judge(path: Path, policy: Policy, expected: Expectation | None, content: bytes | None) -> SignatureReport:

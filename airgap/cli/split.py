@@ -12,6 +12,7 @@ from airgap.cli.output import emit
 from airgap.errors import UsageError
 from airgap.media.recutter import split_bundle
 from airgap.report.documents.export import parts_document
+from airgap.workers import job_count
 
 
 @click.command("split")
@@ -52,5 +53,5 @@ def command(
         raise UsageError("usage", "split reads the bundle twice; give it as a file")
     volume = options.parsed("--volume-size", parse_volume_size, volume_size)
     progress = options.progress_for(quiet, no_progress)
-    id_, written, notes = split_bundle(bundle, output, volume, only, jobs=options.job_count(jobs), progress=progress)
+    id_, written, notes = split_bundle(bundle, output, volume, only, jobs=job_count(jobs), progress=progress)
     emit(parts_document(id_, output, written, notes), format_)

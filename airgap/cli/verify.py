@@ -7,18 +7,18 @@ from pathlib import Path
 
 import click
 
-from airgap.bundle.partset import open_bundle
 from airgap.cli import options
-from airgap.cli.judging import Reading, judge, reading
 from airgap.cli.output import emit, leave
 from airgap.cli.papers import attestation_option, papers_for, report_option
 from airgap.cli.receipts import receipt_option, write_receipt
+from airgap.cli.verdict import give_verdict
 from airgap.errors import UsageError
 from airgap.examiner import Examination, Job
-from airgap.importer import verify_bundle
+from airgap.judging import Case, Reading, conclude, judge_bundle, reading
 from airgap.progress import Progress
 from airgap.reference import parse_reference
 from airgap.store import Store
+from airgap.workers import job_count
 
 
 @click.command("verify")
@@ -107,18 +107,23 @@ def command(
             raise UsageError("usage", "--part and --media judge integrity alone; they take no trust root or store")
         if report_file is not None or attestation_file is not None:
             raise UsageError("usage", "--part and --media judge no signature, so there is no verdict to write down")
-        _judge_files(bundle, media, part, options.job_count(jobs), format_, progress)
+        _judge_files(bundle, media, part, job_count(jobs), format_, progress)
     reference_time = options.reference_time(at)
     wanted = [options.parsed("--reference", partial(parse_reference, where="--reference"), text) for text in references]
+    trust, spread = options.trust_at(trust_folder), job_count(jobs)
+    store = None if store_folder is None else Store(store_folder)
 
-    def examine(held: Reading) -> Examination:
-        job = Job(held.trust, reference_time, options.job_count(jobs), progress, allow_older)
-        store = None if store_folder is None else Store(store_folder)
+    def judge() -> Case:
         if bundle or store is None:
-            return verify_bundle(open_bundle(bundle), job, store)
+            return judge_bundle(
+                bundle, trust, reference_time, store=store, jobs=spread, progress=progress, allow_older=allow_older
+            )
+        return conclude(reading(trust), partial(judge_stored, store), reference_time)
+
+    def judge_stored(store: Store, held: Reading) -> Examination:
         from airgap.reviewer import review
 
-        examination = review(store, job, wanted)
+        examination = review(store, Job(held.trust, reference_time, spread, progress, allow_older), wanted)
         if receipt_file is not None:
             passed = [one.image for one in examination.verified]
             examination.notes.append(write_receipt(receipt_file, store, passed, None, held.trust.root.id))
@@ -126,7 +131,7 @@ def command(
 
     judged = [Path(one) for one in bundle] if bundle or store_folder is None else [store_folder]
     papers = papers_for(judged, report_file, attestation_file)
-    judge(reading(options.trust_at(trust_folder)), examine, reference_time, format_, papers=papers)
+    give_verdict(judge, format_, papers)
 
 
 def _judge_files(paths: tuple[str, ...], media: bool, part: bool, jobs: int, format_: str, progress: Progress) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -48,6 +48,7 @@ class LayoutEngine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._asked: dict[str, Descriptor] | None = None  # what it listed when it was asked first
 
     @property
     def target(self) -> str:
@@ -70,15 +71,17 @@ class LayoutEngine:
                 self._copy(blob, store, added)
         write_whole(self._folder / LAYOUT_FILE, LAYOUT_BYTES)
         write_whole(self._folder / INDEX_FILE, encode_index(listed.items()))
-        names = _names([image.image for image in images])
+        names, held = _names([image.image for image in images]), self._held()
         return [
-            self.require_loaded(image, EngineReport(name, self._reported(name)))
+            self.require_loaded(image, EngineReport(name, self._reported(name, held)))
             for image, name in zip(images, names, strict=True)
         ]
 
     def ask(self, image: VerifiedImage) -> EngineReport:
+        if self._asked is None:
+            self._asked = self._held()
         names = [Name(image.image, is_alone).plain for is_alone in (True, False)]
-        reports = [EngineReport(name, self._reported(name)) for name in names]
+        reports = [EngineReport(name, self._reported(name, self._asked)) for name in names]
         return next((report for report in reports if report.digest == image.image.digest), reports[0])
 
     def require_loaded(self, image: VerifiedImage, report: EngineReport) -> LoadedImage:
@@ -154,22 +157,35 @@ class LayoutEngine:
         known = {BLOBS.partition("/")[0], LAYOUT_FILE}
         return {name.removesuffix(TEMPORARY) for name in names_in(self._folder)} <= {*known, INDEX_FILE}
 
-    def _reported(self, name: str) -> Digest | None:
-        """Read back what the layout now says, and that the bytes are there."""
-        try:
-            descriptor = self._listed().get(name)
-            if descriptor is None:
-                return None
-            descriptor.require_bytes(read_bounded(self._folder / blob_path(descriptor.digest), LIMITS.oci_manifest))
-        except AirgapError as error:
-            if isinstance(error, HostError) and not error.is_absence:
-                raise
+    def _held(self) -> dict[str, Descriptor]:
+        """Read back what the layout now lists; nothing, if it is none."""
+        with _absence():
+            return self._listed()
+        return {}
+
+    def _reported(self, name: str, held: Mapping[str, Descriptor]) -> Digest | None:
+        """What it says that a name stands for, if the bytes of that are there."""
+        descriptor = held.get(name)
+        if descriptor is None:
             return None
-        return descriptor.digest
+        with _absence():
+            descriptor.require_bytes(read_bounded(self._folder / blob_path(descriptor.digest), LIMITS.oci_manifest))
+            return descriptor.digest
+        return None
 
 
 def _names(images: Sequence[UntrustedImage]) -> list[str]:
     return [name.plain for name in names_of(images)]
+
+
+@contextlib.contextmanager
+def _absence() -> Iterator[None]:
+    """What is not there, or not what it should be, is no answer; a machine that cannot read is an error."""
+    try:
+        yield
+    except AirgapError as error:
+        if isinstance(error, HostError) and not error.is_absence:
+            raise
 
 
 def _try(undo: Callable[[], object]) -> None:

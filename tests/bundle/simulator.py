@@ -34,7 +34,7 @@ from airgap.bundle.tar import header, padding
 from airgap.digest import Digest, digest_of, parse_digest
 from airgap.errors import AirgapError
 from airgap.examiner import Examination, Job
-from airgap.importer import verify_bundle
+from airgap.importer import examine_bundle
 from airgap.oci.descriptor import Descriptor
 from airgap.oci.graph import GraphWalk
 from airgap.oci.layout import INDEX_FILE, LAYOUT_BYTES, LAYOUT_FILE, blob_path
@@ -305,7 +305,7 @@ def examine(source: bytes | Input, *, jobs: int = 1, given: Trust | None = None)
     """The whole procedure of ``airgap verify``."""
     job = Job(given or trust(), NOW, jobs, Silent())
     opened = OpenedBundle(Whole(source) if isinstance(source, bytes) else source)
-    return verify_bundle(nullcontext(opened), job)
+    return examine_bundle(nullcontext(opened), job)
 
 
 def refusal(source: bytes | Input, *, jobs: int = 1, given: Trust | None = None) -> AirgapError:

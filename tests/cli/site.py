@@ -25,11 +25,13 @@ import pytest
 from forge import Certificate, Layer, Person, Sample
 
 from airgap.cli.main import main
+from airgap.results import audit_of, verdict_of
 from airgap.state import LOG_FILE
 from tests.cli.schemas import check
 
 ROOT = Path(__file__).resolve().parents[2]
 
+READERS: Mapping[str, Any] = {"airgap/verdict/v1": verdict_of, "airgap/audit/v1": audit_of}
 AT = "2025-07-01T00:00:00Z"
 """A month after forge signs."""
 RUST = "docker.io/stagex/pallet-rust"
@@ -60,11 +62,13 @@ class Result:
 
     @property
     def json(self) -> Any:
-        """The one document on stdout: one line and nothing else, as its published schema says."""
+        """The one document on stdout: one line and nothing else, as its published schema says; the library reads it."""
         assert self.stdout.endswith(b"\n"), self
         assert self.stdout.count(b"\n") == 1, self
         document = json.loads(self.stdout)
         check(document, f"airgap:schemas/{document['schema'].removeprefix('airgap/').replace('/', '-')}")
+        if (read := READERS.get(document["schema"])) is not None:
+            assert read(document).document == document
         return document
 
     @property

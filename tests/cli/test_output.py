@@ -273,8 +273,8 @@ class TestUsage:
         assert run("--version").code == 0
 
     def test_an_error_nobody_foresaw(self, carried: Site) -> None:
-        fault = "import airgap.importer\ndef verify_bundle(*_):\n    raise KeyError('\\x1b[2J')\n"
-        fault += "airgap.importer.verify_bundle = verify_bundle"
+        fault = "import airgap.judging\ndef examine_bundle(*_):\n    raise KeyError('\\x1b[2J')\n"
+        fault += "airgap.judging.examine_bundle = examine_bundle"
         for how in ([], ["--format", "json"]):
             result = process("verify", carried.bundle, "--trust", carried.trust, *how, before=fault)
             assert result.code == 1

@@ -12,7 +12,7 @@ from airgap.bundle import frames
 from airgap.bundle.format import FRAME_SIZE
 from airgap.bundle.partset import open_bundle
 from airgap.examiner import Examination, Job
-from airgap.importer import verify_bundle
+from airgap.importer import examine_bundle
 from airgap.progress import Silent
 from airgap.report.documents.verdict import verdict_document
 from tests.bundle.parts import cut
@@ -81,6 +81,6 @@ def test_part(tally: Tally, accepted: str, tmp_path: Path, number: int, kind: st
 
     def judge(data: bytes) -> str:
         paths[number - 1].write_bytes(data)
-        return verdict(verify_bundle(open_bundle([str(tmp_path)]), Job(trust(), NOW, 1, Silent())))
+        return verdict(examine_bundle(open_bundle([str(tmp_path)]), Job(trust(), NOW, 1, Silent())))
 
     endure(tally, "R1", f"part {number}", parts()[number - 1], kind, judge, accepted, every=every)

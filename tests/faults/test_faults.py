@@ -182,5 +182,8 @@ def _require_recovered(bench: Bench) -> None:
 
 
 def _without_litter(bench: Bench) -> dict[str, bytes]:
+    """The state without temporary files, and without folders that are empty because rmdir failed."""
     left = left_over(bench.folder)
-    return {path: data for path, data in state_of(bench.folder).items() if path not in left}
+    found = {path: data for path, data in state_of(bench.folder).items() if path not in left}
+    filled = {str(parent) for path in found for parent in Path(path).parents}
+    return {path: data for path, data in found.items() if path in bench.after or path in filled or data != b"folder"}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airgap.report.escape import printable, to_json
+from airgap.report.escape import json_pieces, printable
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff\u2028\u2029\u180e\ue000\ufff9\U000e0041\U000f0000"
@@ -50,7 +50,7 @@ def test_nothing_dangerous_survives(number: int) -> None:
     shown = printable(text)
     assert [char for char in shown if is_dangerous(char)] == []
     shown.encode("utf-8")
-    line = to_json({text: [text]})
+    line = "".join(json_pieces({text: [text]}))
     assert line.isascii()
     assert line.isprintable()
     assert json.loads(line) == {text: [text]}
@@ -61,7 +61,7 @@ def test_any_text(text: str) -> None:
     shown = printable(text)
     assert not any(map(is_dangerous, shown))
     assert printable(shown) == shown
-    line = to_json(text)
+    line = "".join(json_pieces(text))
     assert line.isascii()
     assert line.isprintable()
     assert json.loads(line) == text
@@ -92,4 +92,4 @@ def test_out_08_a_flood_is_cut_and_counted() -> None:
 
 def test_what_is_no_json_is_not_written() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
-        to_json(float("nan"))
+        "".join(json_pieces(float("nan")))

@@ -16,6 +16,7 @@ from airgap.report.documents.policy import policy_document
 from airgap.reviewer import review
 from airgap.state import load_trust
 from airgap.store import Store
+from airgap.workers import job_count
 
 
 @click.command("write")
@@ -66,7 +67,7 @@ def command(
         options.reference_time(at),
         Store(options.store_at(store_folder)),
     )
-    examination = review(store, Job(trust, reference_time, options.job_count(None), options.progress_for(True, True)))
+    examination = review(store, Job(trust, reference_time, job_count(None), options.progress_for(True, True)))
     for error in examination.errors:
         if isinstance(error, HostError) and not error.is_absence:
             raise error  # what the disk did not give may be good: no policy that leaves it out

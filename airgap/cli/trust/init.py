@@ -11,6 +11,7 @@ from airgap.cli.output import emit, warn
 from airgap.cli.trust.confirm import confirm
 from airgap.digest import digest_of
 from airgap.files import make_folder, read_given
+from airgap.inputs import read_keyrings
 from airgap.limits import LIMITS
 from airgap.records import root_record
 from airgap.report.documents.trust import trust_document
@@ -109,7 +110,7 @@ def command(
         required=options.groups(groups),
         maintainers=digest_of(data),
     )
-    keyring = options.read_keyrings(keyrings)
+    keyring = read_keyrings(keyrings)
     for problem in keyring.problems:
         warn(f"a certificate in the keyring cannot be used: {problem.message}")
     for address, nicks in shared_addresses(data, str(maintainers)).items():

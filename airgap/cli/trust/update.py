@@ -14,6 +14,7 @@ from airgap.cli.output import emit, warn
 from airgap.cli.trust.confirm import confirm
 from airgap.errors import UsageError
 from airgap.files import read_given
+from airgap.inputs import read_keyrings, read_signed_maintainers
 from airgap.keeper import read_offers, update, update_by_hand
 from airgap.limits import LIMITS
 from airgap.openpgp.keyring import Keyring
@@ -84,7 +85,7 @@ def command(
     if groups and not by_hand:
         raise UsageError("usage", "--require-one-of is the operator's choice: it goes with --by-hand")
     reference_time = options.reference_time(at)
-    carried = options.read_keyrings(keyrings) if keyrings else Keyring()
+    carried = read_keyrings(keyrings) if keyrings else Keyring()
     with open_trust(options.trust_at(trust_folder)) as folder:
         before = folder.trust
         if bundle is not None:
@@ -94,7 +95,7 @@ def command(
                 folder, offers, found.merged_with(carried), reference_time, bundle=id_, threshold=threshold
             )
         elif maintainers is not None:
-            offers = options.read_offers(read_given(maintainers, LIMITS.trust_file), maintainers_signatures)
+            offers = read_signed_maintainers(read_given(maintainers, LIMITS.trust_file), maintainers_signatures)
             if by_hand:
                 changes = update_by_hand(
                     folder,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from airgap.checker import Checked
     from airgap.digest import Digest
     from airgap.examiner import Examination
+    from airgap.reference import Repository
     from airgap.trust.pinned import Trust
     from airgap.verify import LoadedImage, UntrustedImage
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def verdict_document(examination: Examination, trust: Trust | None, reference_time: int) -> Document:
     """The verdict on a bundle (CONTRACT §3), also when it could not be read to its end."""
     manifest = examination.manifest
-    accepted = examination.accepted_names
+    accepted, newest = examination.accepted_names, _newest(examination, trust)
     return {
         "schema": "airgap/verdict/v1",
         "accepted": examination.accepted,
@@ -33,7 +34,9 @@ def verdict_document(examination: Examination, trust: Trust | None, reference_ti
         else {"id": str(trust.root.id), "version": trust.root.version, "threshold": trust.root.threshold},
         "time": {"reference": rfc3339(reference_time)},
         "images": [
-            _image(image, examination, trust, reference_time, image.name in accepted) for image in examination.images
+            _image(image, examination, trust, image.name in accepted)
+            | {"staleness": _staleness(newest.get(image.reference.repository), reference_time)}
+            for image in examination.images
         ],
         "loaded": [_loaded(one) for one in examination.loaded],
         "stored": examination.is_stored,
@@ -95,9 +98,7 @@ def check_document(
     }
 
 
-def _image(
-    image: UntrustedImage, examination: Examination, trust: Trust | None, reference_time: int, accepted: bool
-) -> Document:
+def _image(image: UntrustedImage, examination: Examination, trust: Trust | None, accepted: bool) -> Document:
     return {
         "reference": str(image.reference),
         "digest": str(image.digest),
@@ -107,23 +108,21 @@ def _image(
         "platforms": list(image.platforms),
         "signatures": [signature_document(report) for report in examination.reports_of(image)],
         "referrers": [one.document for one in examination.referrers.get(image.name, ())],
-        "staleness": _staleness(image, examination, trust, reference_time),
     }
 
 
-def _staleness(
-    image: UntrustedImage, examination: Examination, trust: Trust | None, reference_time: int
-) -> Document | None:
-    """When the newest accepted image of this repository reached quorum, this one included, and how long ago that is."""
-    repository = image.reference.repository
-    times = [one.reached for one in examination.approved if one.image.reference.repository == repository]
-    mark = None if trust is None else trust.memory.marks.get(repository)
-    if mark is not None:
-        times.append(mark.time)
-    if not times:
-        return None
-    newest = max(times)
-    return {"newest": rfc3339(newest), "days": days_before(newest, reference_time)}
+def _newest(examination: Examination, trust: Trust | None) -> dict[Repository, int]:
+    """When the newest accepted image of each repository reached quorum, those of this examination included."""
+    found = {} if trust is None else {repository: mark.time for repository, mark in trust.memory.marks.items()}
+    for one in examination.approved:
+        repository = one.image.reference.repository
+        found[repository] = max(one.reached, found.get(repository, one.reached))
+    return found
+
+
+def _staleness(newest: int | None, reference_time: int) -> Document | None:
+    """How long ago that is."""
+    return None if newest is None else {"newest": rfc3339(newest), "days": days_before(newest, reference_time)}
 
 
 def _loaded(loaded: LoadedImage) -> Document:

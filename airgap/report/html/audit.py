@@ -11,14 +11,14 @@ from airgap.report.html.pictures import time_line
 from airgap.timestamp import rfc3339
 
 if TYPE_CHECKING:
-    from airgap.auditor import AuditedImage
-    from airgap.trust.maintainers import People
+    from airgap.auditor import Audited
 
 
-def audit_page(images: Sequence[AuditedImage], people: People, threshold: int, reference_time: int) -> bytes:
+def audit_page(audited: Audited) -> bytes:
     """HTML, the same bytes for the same audit."""
-    pinned = [(person.nick, [str(one) for one in person.fingerprints]) for person in people]
-    return render(audit_document(images, explain=True), pinned, threshold, reference_time)
+    pinned = [(person.nick, [str(one) for one in person.fingerprints]) for person in audited.people]
+    document = audit_document(audited.images, explain=True)
+    return render(document, pinned, audited.threshold, audited.reference_time)
 
 
 def render(audit: Any, people: Sequence[tuple[str, Sequence[str]]], threshold: int, reference_time: int) -> bytes:
