@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn
 
 import click
 
@@ -16,6 +16,9 @@ from airgap.report.escape import printable, to_json
 if TYPE_CHECKING:  # `airgap --version` should not wait for zstd, OpenPGP and the views of every document
     from airgap.bundle.writer import Output
     from airgap.report.documents.error import Document
+
+
+BAR: Final = "airgap.cli.bar"  # where a command's context holds what wipes the bar that is drawn
 
 
 def prepare_streams() -> None:
@@ -38,6 +41,7 @@ def print_text(text: str) -> None:
     """Print to stdout. Raises HostError if nobody can have read it: the status must not say that all is well."""
     if sys.stdout is None:
         raise HostError("input-output", "standard output is closed: nobody can read the result", path="-")
+    _wipe_bar()
     try:
         click.echo(text)
         sys.stdout.flush()
@@ -72,7 +76,15 @@ def fail(error: AirgapError, format_: str) -> NoReturn:
 
 def warn(text: str) -> None:
     """Also with --quiet: what weakens a check is never silent."""
+    _wipe_bar()
     click.echo(f"warning: {printable(text)}", err=True)
+
+
+def _wipe_bar() -> None:
+    """What is printed while a bar is drawn would stand behind it, on its line."""
+    context = click.get_current_context(silent=True)
+    if context is not None and BAR in context.meta:
+        context.meta[BAR]()
 
 
 def leave(errors: list[AirgapError]) -> NoReturn:

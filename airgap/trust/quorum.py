@@ -36,6 +36,8 @@ def require_quorum(
         raise UntrustedError(
             "image-unsigned",
             f"{name}: no signature came with it, {threshold} maintainers must sign",
+            hint=f"Fetch its signatures into {reference.repository.path}@sha256={digest.hex}/ below --signatures, "
+            "and export again.",
             image=name,
             threshold=threshold,
             missing=threshold,

@@ -18,7 +18,7 @@ from airgap.state import load_trust
 from airgap.store import Store
 
 
-@click.command("write")
+@click.command("write", short_help="Write policy.json, registries.d, keys and a lookaside tree.")
 @options.trust_option
 @options.store_option
 @click.option(
@@ -55,8 +55,10 @@ def command(
 
     \b
     Example:
-      airgap policy write --trust /etc/airgap/trust --store /srv/airgap -o /etc/airgap/policy-2
-      skopeo --policy /etc/airgap/policy-2/policy.json --registries.d /etc/airgap/policy-2/registries.d copy …
+      airgap policy write --trust /etc/airgap/trust --store /srv/airgap \\
+          -o /etc/airgap/policy-2
+      skopeo --policy /etc/airgap/policy-2/policy.json \\
+          --registries.d /etc/airgap/policy-2/registries.d copy …
     """
     for base in bases:
         if not is_registry(base):

@@ -123,6 +123,8 @@ def _staleness(
     if not times:
         return None
     newest = max(times)
+    if newest > reference_time:
+        return None  # --at is a time before that: nothing is so old
     return {"newest": rfc3339(newest), "days": days_before(newest, reference_time)}
 
 

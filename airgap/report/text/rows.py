@@ -32,7 +32,10 @@ def spaced(fingerprint: str) -> str:
 
 
 def error_rows(document: Mapping[str, Any]) -> Iterator[str]:
-    yield f"error {document['code']} ({document['kind']}): {document['message']}"
+    message = document["message"]
+    first, *more = message.split("; ") if len(message) > 2 * WIDTH else [message]
+    yield f"error {document['code']} ({document['kind']}): {first}"
+    yield from (f"  {one}" for one in more)
     if document["hint"]:
         yield f"next: {document['hint']}"
 
