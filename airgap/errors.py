@@ -264,7 +264,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     "program-not-found": Kind(720, "Install it, or choose a way that does not need it."),
     "program-timed-out": Kind(721, "Look at what it waits for (a daemon, a lock, the network), then try again."),
     "program-output-too-large": Kind(722, "Run the program by hand to see what is wrong with it."),
-    "extra-missing": Kind(723, "Install it with pip, as the message says, then run the command again."),
+    "extra-missing": Kind(
+        723,
+        "Install it with pip, as the message says; without a network, by a kit made with `airgap kit --extra`.",
+    ),
 }
 
 

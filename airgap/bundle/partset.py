@@ -194,7 +194,12 @@ def _require_all(chosen: dict[int, PartFile], total: int, notes: list[str]) -> N
 
 def _broken(part: PartFile) -> FormatError | IntegrityError:
     if part.opening is None and part.closing is None:
-        return FormatError("not-a-bundle", f"{part.path} is not a part of a bundle", path=str(part.path))
+        return FormatError(
+            "not-a-bundle",
+            f"{part.path} is not a part of a bundle",
+            hint="Files that are named together are the parts of one bundle; name a whole bundle by itself.",
+            path=str(part.path),
+        )
     return IntegrityError(
         "part-damaged", f"{part.path}: one of its labels is damaged, or its end is missing", path=str(part.path)
     )

@@ -43,9 +43,9 @@ from airgap.report.documents.kit import kit_document
 @click.option(
     "--extra",
     "extras",
-    type=click.Choice(["registry"]),
+    type=click.Choice(["registry", "report"]),
     multiple=True,
-    help="Also what registries as targets need.",
+    help="Also what registries as targets, or --report, need. May be repeated.",
 )
 @click.option(
     "--no-recovery",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import Any, Final
 
 NOT_VERIFIED: Final = "NOT VERIFIED: this is what the bundle claims. Only `airgap verify` can tell whether it is true."
@@ -64,7 +64,7 @@ def wrapped(text: str, indent: str) -> list[str]:
     )
 
 
-def count_of(rows: Sequence[object], noun: str) -> str:
+def count_of(rows: Sized, noun: str) -> str:
     return f"{len(rows)} {noun}{'' if len(rows) == 1 else 's'}"
 
 
