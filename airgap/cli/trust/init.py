@@ -126,10 +126,11 @@ def command(
     make_folder(folder.absolute().parent)
     record = root_record("init", trust, options.reference_time(at), bundle=None, by_hand=True)
     create_trust(folder, trust, record)
-    if format_ == "text":
-        print_text(f"PINNED in {printable(str(folder))}: write the id of the trust root on paper, to compare it later.")
-    if yes or format_ != "text":  # else it was shown just now
+    if format_ == "json":
         emit(trust_document(trust), format_)
+    else:
+        done = f"PINNED in {printable(str(folder))}: write the id of the trust root on paper, to compare it later."
+        print_text(f"{done}\n{render(trust_document(trust))}" if yes else done)  # else it was shown just now
 
 
 def _policy(path: Path | None) -> tuple[Scope, ...]:
