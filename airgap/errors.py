@@ -191,7 +191,10 @@ KINDS: Final[Mapping[str, Kind]] = {
         409, "The trust root insists on these people. Ask one of them to sign, fetch the signature, and export again."
     ),
     # 42x: trust root
-    "trust-root-missing": Kind(420, "Make one with `airgap trust init DIR --maintainers … --keyring … --threshold N`."),
+    "trust-root-missing": Kind(
+        420,
+        "Give its folder with --trust, or make one: `airgap trust init DIR --maintainers … --keyring … --threshold N`.",
+    ),
     "trust-root-invalid": Kind(421, "Restore the trust folder from your backup; do not initialise it again in haste."),
     "trust-root-exists": Kind(422, "Choose another folder, or look at this one with `airgap trust show`."),
     "threshold-invalid": Kind(423, "Choose a threshold of at least 1 and at most the number of people."),
@@ -265,7 +268,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     "program-not-found": Kind(720, "Install it, or choose a way that does not need it."),
     "program-timed-out": Kind(721, "Look at what it waits for (a daemon, a lock, the network), then try again."),
     "program-output-too-large": Kind(722, "Run the program by hand to see what is wrong with it."),
-    "extra-missing": Kind(723, "Install it with pip, as the message says, then run the command again."),
+    "extra-missing": Kind(
+        723,
+        "Install it with pip, as the message says; without a network, by a kit made with `airgap kit --extra`.",
+    ),
 }
 
 

@@ -196,8 +196,9 @@ class Exporter:
         if not images:
             raise self._no_platform(found)
         if others:
+            manifests = "manifest" if others == 1 else "manifests"
             self._notes.append(
-                f"{found.origin}: left {others} attestation or artifact manifest(s) behind, as nobody signed the index"
+                f"{found.origin}: left {others} attestation or artifact {manifests} behind, as nobody signed the index"
             )
         return images
 

@@ -60,9 +60,10 @@ def open_regular(path: Path, buffer: int = BUFFER) -> BinaryIO:
     """Open a plain file for reading, without following a link at its end; devices and pipes are refused."""
     with host_errors(str(path)):
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        if not stat.S_ISREG(mode := os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise HostError("not-a-regular-file", f"{path}: not a regular file", path=str(path))
+            what = "is a folder" if stat.S_ISDIR(mode) else "not a regular file"
+            raise HostError("not-a-regular-file", f"{path}: {what}", path=str(path))
         return os.fdopen(descriptor, "rb", buffer)
 
 

@@ -117,7 +117,8 @@ def _telling_of_interruption(examination: Examination, job: Job, folder: TrustFo
     try:
         yield
     except BaseException as error:
-        examination.errors.append(Interrupted("interrupted", f"stopped by {type(error).__name__}"))
+        by = "Ctrl-C or a signal" if isinstance(error, KeyboardInterrupt) else type(error).__name__
+        examination.errors.append(Interrupted("interrupted", f"stopped by {by}"))
         with contextlib.suppress(AirgapError):
             _tell(examination, job, folder)
         raise

@@ -47,6 +47,15 @@ SIGNATURES_FOLDER: Final = "signatures"
 REFERRERS_FOLDER: Final = "referrers"
 
 
+_OWN: Final = {
+    BLOBS.partition("/")[0],
+    SIGNATURES_FOLDER,
+    REFERRERS_FOLDER,
+    INDEX_FILE,
+    "lost+found",
+}  # the last is mkfs's
+
+
 class Store:
     """An open store. Reading needs no lock; everything that changes it happens in a ``with writing()`` block."""
 
@@ -57,6 +66,7 @@ class Store:
     def writing(self) -> Iterator[None]:
         """Hold the lock. Raises HostError(store-locked); a lock of a process that died is free at once."""
         private = self.folder / PRIVATE_FOLDER
+        self._require_own()
         require_no_link(self.folder, private)
         make_folder(private)
         path = private / "lock"
@@ -65,6 +75,20 @@ class Store:
                 yield
             finally:
                 self._forget_if_empty(path)
+
+    def _require_own(self) -> None:
+        """A mistyped --store must not spread over somebody's folder. Raises HostError(output-exists)."""
+        if not is_there(self.folder) or is_there(self.folder / LAYOUT_FILE) or is_there(self.folder / PRIVATE_FOLDER):
+            return
+        with host_errors(str(self.folder)):
+            others = sorted({path.name for path in self.folder.iterdir()} - _OWN)
+        if others:
+            raise HostError(
+                "output-exists",
+                f"{self.folder} is no store, and not empty: {others[0]!r} is in it",
+                hint="Name a store or a new folder with --store.",
+                path=str(self.folder),
+            )
 
     def quarantine(self, bundle: Digest) -> AbstractContextManager[Quarantine]:
         """The quarantine of one bundle, for whoever holds the lock: that says that nobody else is at work.

@@ -48,8 +48,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 def require_replaceable(path: Path) -> None:
     """A link, device, pipe or folder under the name is somebody's intention; it is not replaced."""
     with contextlib.suppress(FileNotFoundError):
-        if not stat.S_ISREG(path.lstat().st_mode):
-            raise HostError("not-a-regular-file", f"{path}: exists and is not a regular file", path=str(path))
+        if not stat.S_ISREG(mode := path.lstat().st_mode):
+            what = "is a folder" if stat.S_ISDIR(mode) else "exists and is not a regular file"
+            raise HostError("not-a-regular-file", f"{path}: {what}", path=str(path))
 
 
 class PendingFile:

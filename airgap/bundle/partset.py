@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from airgap.bundle.carrier import Input
-from airgap.bundle.format import PART_CLOSING_SIZE, PART_LABEL_MAGIC, PART_OPENING_SIZE
+from airgap.bundle.format import PART_CLOSING_SIZE, PART_LABEL_MAGIC, PART_OPENING_SIZE, SUFFIX
 from airgap.bundle.labels import Closing, Opening, parse_closing, parse_opening
 from airgap.errors import FormatError, HostError, IntegrityError, UsageError
 from airgap.files import (
@@ -112,11 +112,7 @@ def find_parts(paths: Sequence[Path]) -> PartSet:
     found = PartSet(notes=[f"ignored {part.path}: its labels cannot be read" for part in beside if not part.is_whole])
     sets = list(dict.fromkeys(_closing(part).set for part in whole))
     if not whole:
-        raise HostError(
-            "file-not-found",
-            f"{', '.join(map(str, paths[:_NAMED_MAX]))}: no part of a bundle is there",
-            path=str(paths[0]),
-        )
+        raise _no_part(paths)
     if len(sets) > 1 and not named:
         raise _several(whole)
     wanted = sets[0]
@@ -198,10 +194,30 @@ def _require_all(chosen: dict[int, PartFile], total: int, notes: list[str]) -> N
 
 def _broken(part: PartFile) -> FormatError | IntegrityError:
     if part.opening is None and part.closing is None:
-        return FormatError("not-a-bundle", f"{part.path} is not a part of a bundle", path=str(part.path))
+        return FormatError(
+            "not-a-bundle",
+            f"{part.path} is not a part of a bundle",
+            hint="Files that are named together are the parts of one bundle; name a whole bundle by itself.",
+            path=str(part.path),
+        )
     return IntegrityError(
         "part-damaged", f"{part.path}: one of its labels is damaged, or its end is missing", path=str(part.path)
     )
+
+
+def _no_part(paths: Sequence[Path]) -> HostError:
+    """A bundle that was never cut is read by its own name only: whoever named its folder is told that name."""
+    where = ", ".join(map(str, paths[:_NAMED_MAX]))
+    with contextlib.suppress(OSError):
+        whole = sorted(str(file) for path in paths for file in path.glob("*" + SUFFIX))[:_NAMED_MAX]
+        if whole:
+            return HostError(
+                "file-not-found",
+                f"{where}: no part of a bundle is there, but a whole one: {', '.join(whole)}",
+                hint="Name the bundle itself, not its folder.",
+                path=str(paths[0]),
+            )
+    return HostError("file-not-found", f"{where}: no part of a bundle is there", path=str(paths[0]))
 
 
 def _several(whole: Sequence[PartFile]) -> FormatError:

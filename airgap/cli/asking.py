@@ -11,5 +11,9 @@ def is_typed(question: str, word: str) -> bool:
     """Whether somebody at a terminal typed ``word``; a script cannot."""
     if sys.stdin is None or not sys.stdin.isatty():
         return False
-    typed: str = click.prompt(f"\n{question}, type '{word}'", default="", show_default=False, err=True)
+    try:
+        typed: str = click.prompt(f"\n{question}, type '{word}'", default="", show_default=False, err=True)
+    except click.Abort:
+        click.echo(err=True)  # the error begins on a line of its own
+        raise
     return typed.strip() == word

@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from airgap.cli.output import BAR
 from airgap.report.text.rows import size
 
 _PERIOD: Final = 0.1  # seconds between two drawings
@@ -15,14 +16,16 @@ _BYTES_FROM: Final = 100_000  # totals below this are counts of things, not byte
 
 
 class Bar:
-    """Draws on one line, and wipes it when the next stage begins or the program ends."""
+    """Draws on one line, and wipes it when the next stage begins, something is printed or the program ends."""
 
     def __init__(self) -> None:
         self._name = ""
         self._total: int | None = None
         self._done = 0
         self._started = self._drawn = 0.0
-        click.get_current_context().call_on_close(self._wipe)
+        context = click.get_current_context()
+        context.meta[BAR] = self._wipe
+        context.call_on_close(self._wipe)
 
     def stage(self, name: str, total: int | None) -> None:
         self._name, self._total, self._done = name, total, 0
@@ -52,4 +55,6 @@ class Bar:
         return line
 
     def _wipe(self) -> None:
-        click.echo("\r\x1b[K", err=True, nl=False)
+        if self._drawn:
+            click.echo("\r\x1b[K", err=True, nl=False)
+            self._drawn = 0.0

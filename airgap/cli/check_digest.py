@@ -22,7 +22,7 @@ from airgap.store import Store
 from airgap.workers import job_count
 
 
-@click.command("check-digest")
+@click.command("check-digest", short_help="Tell whether a target holds what was verified.")
 @click.argument("target", metavar="TARGET")
 @click.argument("references", nargs=-1, metavar="[REFERENCE]...")
 @options.trust_option
@@ -52,8 +52,10 @@ def command(
 
     \b
     Example:
-      airgap check-digest podman docker.io/stagex/pallet-rust --trust /etc/airgap/trust --store /srv/airgap
-      airgap check-digest docker.io/stagex/pallet-rust=oci:out --trust /etc/airgap/trust --store /srv/airgap
+      airgap check-digest podman docker.io/stagex/pallet-rust \\
+          --trust /etc/airgap/trust --store /srv/airgap
+      airgap check-digest docker.io/stagex/pallet-rust=oci:out \\
+          --trust /etc/airgap/trust --store /srv/airgap
     """
     wanted = [options.parsed("REFERENCE", parse_reference, text) for text in references]
     trust, reference_time = load_trust(options.trust_at(trust_folder)), options.reference_time(at)

@@ -8,7 +8,7 @@ from click.shell_completion import ShellComplete, get_completion_class
 from airgap.cli.output import print_text
 
 
-@click.command("completion")
+@click.command("completion", short_help="Print what makes a shell complete commands and options.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
@@ -16,8 +16,8 @@ def command(context: click.Context, shell: str) -> None:
 
     \b
     Example:
-      eval "$(airgap completion bash)"                                        # in ~/.bashrc
-      eval "$(airgap completion zsh)"                                         # in ~/.zshrc, after compinit
+      eval "$(airgap completion bash)"  # in ~/.bashrc
+      eval "$(airgap completion zsh)"   # in ~/.zshrc, after compinit
       airgap completion fish > ~/.config/fish/completions/airgap.fish
     """
     root = context.find_root()

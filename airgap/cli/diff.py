@@ -13,7 +13,7 @@ from airgap.report.documents.diff import diff_document
 from airgap.state import load_trust
 
 
-@click.command("diff")
+@click.command("diff", short_help="Tell what leads from A to B: images, signers, bytes.")
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
 @click.option(

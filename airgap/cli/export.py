@@ -34,7 +34,7 @@ from airgap.trust.root import DEFAULT_THRESHOLD, new_root
 from airgap.workers import job_count
 
 
-@click.command("export")
+@click.command("export", short_help="Pack images and who signed them into one bundle.")
 @click.argument("sources", nargs=-1, metavar="[NAME=]SOURCE…")
 @click.option(
     "--images",
@@ -79,7 +79,7 @@ from airgap.workers import job_count
 )
 @click.option(
     "--threshold",
-    type=click.IntRange(min=1),
+    type=options.Whole(min=1),
     default=DEFAULT_THRESHOLD,
     show_default=True,
     metavar="N",
@@ -119,7 +119,9 @@ from airgap.workers import job_count
     metavar="PERCENT",
     help="Also write recovery files (FILE.rec.001 …), with which `airgap repair` makes up for so much damage.",
 )
-@click.option("--level", type=click.IntRange(1, 19), default=DEFAULT_LEVEL, show_default=True, help="zstd level.")
+@click.option(
+    "--level", type=options.Whole(1, 19), default=DEFAULT_LEVEL, show_default=True, metavar="N", help="zstd level."
+)
 @options.jobs_option
 @options.at_option
 @options.format_option
@@ -161,10 +163,12 @@ def command(
     \b
     Example:
       airgap export docker://docker.io/stagex/pallet-rust@sha256:… \\
-        --maintainers MAINTAINERS --keyring keyring.pgp \\
-        --signatures signatures/ --digests digests/pallet.txt -o rust.airgap.tar.zst
+          --maintainers MAINTAINERS --keyring keyring.pgp \\
+          --signatures signatures/ --digests digests/pallet.txt \\
+          -o rust.airgap.tar.zst
       airgap export --digests digests/pallet.txt --from docker.io/stagex \\
-        --maintainers MAINTAINERS --keyring keyring.pgp --signatures signatures/ -o pallet.airgap.tar.zst
+          --maintainers MAINTAINERS --keyring keyring.pgp \\
+          --signatures signatures/ -o pallet.airgap.tar.zst
       airgap export … --since receipt.json -o july.airgap.tar.zst
     """
     lists = read_digest_lists(digests)

@@ -22,7 +22,7 @@ from airgap.trust.pinned import Trust
 from airgap.workers import job_count
 
 
-@click.command("import")
+@click.command("import", short_help="Judge a bundle and, if all is accepted, let its images in.")
 @options.bundle_argument
 @options.trust_option
 @options.store_option
@@ -78,8 +78,10 @@ def command(
 
     \b
     Example:
-      airgap import rust.airgap.tar.zst --trust /etc/airgap/trust --store /srv/airgap --to podman
-      airgap import rust.airgap.tar.zst --to containerd:k8s.io --to docker://registry.site:5000/stagex
+      airgap import rust.airgap.tar.zst --trust /etc/airgap/trust \\
+          --store /srv/airgap --to podman
+      airgap import rust.airgap.tar.zst --to containerd:k8s.io \\
+          --to docker://registry.site:5000/stagex
     """
     weakened = tuple(name for name, given in (("allow-retag", allow_retag), ("plain-http", plain_http)) if given)
     store = Store(options.store_at(store_folder))
@@ -91,6 +93,8 @@ def command(
         if receipt_file is not None:
             note = write_receipt(receipt_file, store, store.untrusted(), examination.id, trust.root.id)
             examination.notes.append(note)
+        if store_folder is None:
+            examination.notes.append(f"the images are kept in {store.folder}; --store names another folder")
 
     with options.access_for(plain_http, ca_file) as access:
         engines = open_targets(targets, access, allow_retag=allow_retag)

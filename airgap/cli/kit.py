@@ -17,7 +17,7 @@ from airgap.kit.target import PYTHONS, parse_targets
 from airgap.report.documents.kit import kit_document
 
 
-@click.command("kit")
+@click.command("kit", short_help="Make what installs airgap on a machine without a network.")
 @click.option("-o", "--output", "folder", type=click.Path(path_type=Path), metavar="DIR", help="A new folder.")
 @click.option(
     "--archive",
@@ -43,9 +43,9 @@ from airgap.report.documents.kit import kit_document
 @click.option(
     "--extra",
     "extras",
-    type=click.Choice(["registry"]),
+    type=click.Choice(["registry", "report"]),
     multiple=True,
-    help="Also what registries as targets need.",
+    help="Also what registries as targets, or --report, need. May be repeated.",
 )
 @click.option(
     "--no-recovery",
@@ -75,7 +75,8 @@ def command(
     \b
     Example:
       airgap kit -o airgap-kit
-      airgap kit --archive airgap-kit.tar --python 3.12 --platform manylinux2014_aarch64 --no-recovery
+      airgap kit --archive airgap-kit.tar --python 3.12 \\
+          --platform manylinux2014_aarch64 --no-recovery
     On the offline machine:
       sh airgap-kit/install.sh /opt/airgap sha256:…
     """

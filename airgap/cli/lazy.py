@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
+from airgap.errors import KINDS, UsageError
 
-class LazyGroup(click.Group):
+
+class Group(click.Group):
+    """A group that knows what was meant: the nearest command, and whose --help an error should point to."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, names = args[0], self.list_commands(ctx)
+        if not (name in names or name.startswith("-") or ctx.resilient_parsing):
+            near = " or ".join(f"'{one}'" for one in difflib.get_close_matches(name, names))
+            ctx.fail(f"No such command '{name}'." + (f" Did you mean {near}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            if error.hint == KINDS["usage"].hint and ctx.invoked_subcommand is not None:
+                error.hint = f"See `{ctx.command_path} {ctx.invoked_subcommand} --help` for the options and an example."
+            raise
+
+
+class LazyGroup(Group):
     """A group whose commands are modules with a ``command`` in them, by name."""
 
     def __init__(self, *args: Any, modules: Mapping[str, str], **options: Any) -> None:

@@ -48,9 +48,11 @@ def cli() -> None:
 
     \b
     Example:
-      airgap export docker://docker.io/stagex/pallet-rust@sha256:… --maintainers MAINTAINERS --keyring keyring.pgp \\
+      airgap export docker://docker.io/stagex/pallet-rust@sha256:… \\
+          --maintainers MAINTAINERS --keyring keyring.pgp \\
           --signatures signatures/ -o rust.airgap.tar.zst
-      airgap import rust.airgap.tar.zst --trust /etc/airgap/trust --store /srv/airgap --to podman
+      airgap import rust.airgap.tar.zst --trust /etc/airgap/trust \\
+          --store /srv/airgap --to podman
     """
 
 

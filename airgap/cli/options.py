@@ -26,6 +26,12 @@ Value = TypeVar("Value")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
+class Whole(click.IntRange):
+    """A whole number in bounds, called so when something else is typed."""
+
+    name = "whole number"
+
+
 def home() -> Path:
     """Where trust and store live by default: AIRGAP_HOME, else the user's data folder (XDG)."""
     if os.environ.get("AIRGAP_HOME"):
@@ -56,7 +62,7 @@ store_option: Decorator = click.option(
     help="The store's folder. Default: store/ in the data folder (AIRGAP_HOME).",
 )
 jobs_option: Decorator = click.option(
-    "-j", "--jobs", type=click.IntRange(1, 64), metavar="N", help="Threads to use. Default: one per core."
+    "-j", "--jobs", type=Whole(1, 64), metavar="N", help="Threads to use. Default: one per core."
 )
 volume_size_option: Decorator = click.option(
     "--volume-size",

@@ -7,7 +7,7 @@ import itertools
 import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn
 
 import click
 
@@ -18,6 +18,9 @@ from airgap.report.escape import json_pieces, printable
 if TYPE_CHECKING:  # `airgap --version` should not wait for zstd, OpenPGP and the views of every document
     from airgap.bundle.writer import Output
     from airgap.report.documents.error import Document
+
+
+BAR: Final = "airgap.cli.bar"  # where a command's context holds what wipes the bar that is drawn
 
 
 def prepare_streams() -> None:
@@ -45,6 +48,7 @@ def _print(pieces: Iterable[str]) -> None:
     """Raises HostError if nobody can have read it: the status must not say that all is well."""
     if sys.stdout is None:
         raise HostError("input-output", "standard output is closed: nobody can read the result", path="-")
+    _wipe_bar()
     try:
         for piece in pieces:
             sys.stdout.write(piece)
@@ -83,7 +87,15 @@ def fail(error: AirgapError, format_: str) -> NoReturn:
 
 def warn(text: str) -> None:
     """Also with --quiet: what weakens a check is never silent."""
+    _wipe_bar()
     click.echo(f"warning: {printable(text)}", err=True)
+
+
+def _wipe_bar() -> None:
+    """What is printed while a bar is drawn would stand behind it, on its line."""
+    context = click.get_current_context(silent=True)
+    if context is not None and BAR in context.meta:
+        context.meta[BAR]()
 
 
 def leave(errors: list[AirgapError]) -> NoReturn:

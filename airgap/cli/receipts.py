@@ -16,6 +16,7 @@ from airgap.importer import inspect_bundle
 from airgap.limits import LIMITS
 from airgap.progress import Silent
 from airgap.report.receipt import QR_MAX, parse_receipt, receipt_for
+from airgap.report.text.rows import count_of
 from airgap.store import Store
 from airgap.verify import UntrustedImage
 from airgap.writing import write_whole
@@ -36,7 +37,8 @@ def write_receipt(
     found = receipt_for(store, images, bundle, trust)
     data = found.encoded
     write_whole(path, data)
-    text = f"receipt for {len(found.images)} image(s) and {len(found.blobs)} blob(s): {path}, {len(data)} bytes"
+    what = f"{count_of(found.images, 'image')} and {count_of(found.blobs, 'blob')}"
+    text = f"receipt for {what}: {path}, {len(data)} bytes"
     line = len(data) - 1
     fits = "fits" if line <= QR_MAX else "does not fit"
     return f"{text}; its one line of text {fits} a QR code ({line} of at most {QR_MAX} bytes)"

@@ -13,7 +13,7 @@ from airgap.report.documents.export import repair_document
 from airgap.workers import job_count
 
 
-@click.command("repair")
+@click.command("repair", short_help="Make a damaged bundle whole with its recovery files.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH…")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The whole bundle to write."

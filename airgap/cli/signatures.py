@@ -10,6 +10,7 @@ import click
 
 from airgap.auditor import audit_files
 from airgap.cli import options
+from airgap.cli.lazy import Group
 from airgap.cli.output import emit, leave
 from airgap.cli.papers import report_option
 from airgap.digest import parse_digest
@@ -28,13 +29,14 @@ from airgap.workers import job_count
 from airgap.writing import pending_files
 
 
-@click.group("signatures")
+@click.group("signatures", cls=Group)
 def command() -> None:
     """Check signature files by themselves, without a bundle.
 
     \b
     Example:
-      airgap signatures audit signatures/ --maintainers MAINTAINERS --keyring keyring.pgp
+      airgap signatures audit signatures/ --maintainers MAINTAINERS \\
+          --keyring keyring.pgp
     """
 
 
@@ -73,8 +75,9 @@ def verify(
 
     \b
     Example:
-      airgap signatures verify --keyring keyring.pgp --reference docker.io/stagex/pallet-rust \\
-        --digest sha256:… signatures/stagex/pallet-rust@sha256=…/signature-*
+      airgap signatures verify --keyring keyring.pgp \\
+          --reference docker.io/stagex/pallet-rust --digest sha256:… \\
+          signatures/stagex/pallet-rust@sha256=…/signature-*
     """
     keyring = read_keyrings(keyrings)
     policy = Policy(keyring, options.formats(claim_formats), options.reference_time(at))
@@ -92,13 +95,13 @@ def verify(
     sys.exit(0 if all(report.counts for report in reports) else UntrustedError.exit_status)
 
 
-@command.command("audit")
+@command.command("audit", short_help="Judge a whole signatures repository.")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @options.keyring_option
 @options.maintainers_option
 @click.option(
     "--threshold",
-    type=click.IntRange(min=1),
+    type=options.Whole(min=1),
     default=DEFAULT_THRESHOLD,
     show_default=True,
     metavar="N",
@@ -137,7 +140,8 @@ def audit_command(
 
     \b
     Example:
-      airgap signatures audit signatures/ --keyring keyring.pgp --maintainers MAINTAINERS --threshold 2
+      airgap signatures audit signatures/ --keyring keyring.pgp \\
+          --maintainers MAINTAINERS --threshold 2
     """
     reference_time = options.reference_time(at)
     progress = options.progress_for(quiet, no_progress)

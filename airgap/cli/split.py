@@ -15,14 +15,14 @@ from airgap.report.documents.export import parts_document
 from airgap.workers import job_count
 
 
-@click.command("split")
+@click.command("split", short_help="Cut a bundle into parts that fit a medium.")
 @options.bundle_argument
 @options.volume_size_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The parts are FILE.001 …"
 )
 @click.option(
-    "--only", type=click.IntRange(1, 999), metavar="N", help="Make this part alone, as it would be made with all."
+    "--only", type=options.Whole(1, 999), metavar="N", help="Make this part alone, as it would be made with all."
 )
 @options.jobs_option
 @options.format_option
@@ -44,8 +44,10 @@ def command(
 
     \b
     Example:
-      airgap split rust.airgap.tar.zst --volume-size dvd -o /tmp/rust.airgap.tar.zst
-      airgap split rust.airgap.tar.zst --volume-size dvd -o /tmp/rust.airgap.tar.zst --only 3
+      airgap split rust.airgap.tar.zst --volume-size dvd \\
+          -o /tmp/rust.airgap.tar.zst
+      airgap split rust.airgap.tar.zst --volume-size dvd \\
+          -o /tmp/rust.airgap.tar.zst --only 3
     """
     if volume_size is None:
         raise UsageError("usage", "say how large a part may be: --volume-size SIZE")

@@ -91,8 +91,10 @@ def command(
     Example:
       airgap verify rust.airgap.tar.zst --trust /etc/airgap/trust
       airgap verify /media/stick1 /media/stick2 --trust /etc/airgap/trust
-      airgap verify july.airgap.tar.zst --store /srv/airgap --trust /etc/airgap/trust
-      airgap verify --store /srv/airgap --trust /etc/airgap/trust --reference docker.io/stagex/pallet-rust
+      airgap verify july.airgap.tar.zst --store /srv/airgap \\
+          --trust /etc/airgap/trust
+      airgap verify --store /srv/airgap --trust /etc/airgap/trust \\
+          --reference docker.io/stagex/pallet-rust
       airgap verify --part /media/dvd/rust.airgap.tar.zst.002
       airgap verify --media /media/stick1
     """

@@ -23,7 +23,7 @@ from airgap.bundle.recovery import plan_recovery
 from airgap.bundle.writer import Content, Written
 from airgap.continued import continued_files
 from airgap.errors import AirgapError, HostError
-from airgap.files import file_size, held, host_errors, regular_files, require_room
+from airgap.files import file_size, held, host_errors, is_folder, is_there, regular_files, require_room
 from airgap.media.earlier import Earlier
 from airgap.media.recutter import part_opener, part_path, stale_notes, write_bundle_checksum, write_part_checksums
 from airgap.media.repairer import WrittenRecovery, add_recovery
@@ -116,10 +116,18 @@ def _held(output: Path) -> Iterator[None]:
 
     A file system that knows no locks cannot tell; there one writes without.
     """
+    folder = output.absolute().parent
+    if not (is_there(folder) and is_folder(folder)):
+        raise HostError(
+            "file-not-found",
+            f"{output}: there is no folder {folder}",
+            hint="Make it, or choose another.",
+            path=str(output),
+        )
     lock = output.with_name(f"{output.name}.airgap-lock")
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(held(lock, output.absolute().parent, create=True))
+            stack.enter_context(held(lock, folder, create=True))
         except HostError as error:
             if error.kind == "store-locked":
                 raise HostError(error.kind, f"{output}: another airgap is writing this file") from error

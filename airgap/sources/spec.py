@@ -57,7 +57,11 @@ def parse_spec(text: str) -> SourceSpec:
     match = _SPEC.fullmatch(text)
     if match is None or match["transport"] not in (REGISTRY, *_FILES, *SKOPEO_TRANSPORTS):
         known = ", ".join([f"{REGISTRY}://", *(f"{name}:" for name in (*_FILES, *SKOPEO_TRANSPORTS))])
-        raise UsageError("usage", f"{text[:200]!r}: a source begins with one of {known} (after NAME=, if given)")
+        raise UsageError(
+            "usage",
+            f"{text[:200]!r}: a source begins with one of {known} (after NAME=, if given)",
+            hint="An image in a registry is docker://HOST/REPOSITORY, one in an OCI layout oci:DIR:REF.",
+        )
     try:
         reference = parse_reference(match["name"], "NAME") if match["name"] else None
         if reference is not None and reference.digest is not None:

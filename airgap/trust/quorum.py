@@ -11,7 +11,8 @@ from airgap.reference import Reference
 from airgap.trust.evidence import SignatureReport
 from airgap.trust.root import TrustRoot
 
-_OTHER_NAME: Final = "claim-identity-mismatch"
+_MENDED_HERE: Final = ("claim-identity-mismatch", "signature-from-the-future")
+"""What may be nobody's signature missing, but another name, or the clock of this machine."""
 """Signed, but as another repository: more signatures would not help, the right name does."""
 
 
@@ -36,6 +37,8 @@ def require_quorum(
         raise UntrustedError(
             "image-unsigned",
             f"{name}: no signature came with it, {threshold} maintainers must sign",
+            hint=f"Fetch its signatures into {reference.repository.path}@sha256={digest.hex}/ below --signatures, "
+            "and export again.",
             image=name,
             threshold=threshold,
             missing=threshold,
@@ -59,7 +62,7 @@ def require_quorum(
     raise UntrustedError(
         "quorum-not-met",
         message,
-        hint=KINDS[_OTHER_NAME].hint if kinds.count(_OTHER_NAME) >= threshold - len(counted) else None,
+        hint=next((KINDS[one].hint for one in _MENDED_HERE if kinds.count(one) >= threshold - len(counted)), None),
         image=name,
         threshold=threshold,
         expected=expected,

@@ -124,6 +124,7 @@ def popen(
     preexec: Callable[[], None] | None = None,
     stdin: int | None = subprocess.PIPE,
     stdout: int = subprocess.PIPE,
+    stderr: int = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
     """`airgap ARGUMENTS` as a process of its own. ``before`` is Python that runs first in it: faults are put in so."""
     program = ["-m", "airgap"] if not before else ["-c", f"{before}\nfrom airgap.cli.main import main\nmain()"]
@@ -131,7 +132,7 @@ def popen(
         [sys.executable, *program, *map(str, arguments)],
         stdin=stdin,
         stdout=stdout,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
         preexec_fn=partial(_prepare, preexec),

@@ -18,7 +18,7 @@ from tests.engines.conftest import require
 _BLOCK = re.compile(r"((?:<!-- [^\n]* -->\n)*)```sh\n(.*?)```\n(?:```\n(.*?)```\n)?", re.DOTALL)
 # Commands that decide nothing by time, so they have no --at.
 _WITHOUT_TIME = "log\\ *|inspect\\ *|split\\ *|join\\ *|repair\\ *|store\\ *|trust\\ show"
-_WORDS = ("people", "maintainers", "release", "large", "build", "revoke", "attack")
+_WORDS = ("people", "maintainers", "release", "tag", "large", "build", "revoke", "attack")
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,15 +48,20 @@ def release(version: str, *nicks: str) -> None:
     _release(version, _content(version), "gzip", nicks)
 
 
+def tag(name: str, version: str, *nicks: str) -> None:
+    """A release whose signatures name a tag, too: only then may an image have that tag."""
+    _release(version, _content(version), "gzip", nicks, f"{REPOSITORY}:{name}")
+
+
 def large(version: str, *nicks: str) -> None:
     """The same with 20 MB that do not compress."""
     _release(version, random.Random(version).randbytes(20_000_000), "none", nicks)
 
 
-def _release(version: str, tool: bytes, compression: str, nicks: Sequence[str]) -> None:
+def _release(version: str, tool: bytes, compression: str, nicks: Sequence[str], signed_as: str = REPOSITORY) -> None:
     image = _image(tool, compression)
     forge.write_layout(Path("images"), {version: image})
-    claim = forge.claim(REPOSITORY, image.digest)
+    claim = forge.claim(signed_as, image.digest)
     files = [gpg("-u", f"{nick}@example.org", "--sign", stdin=claim) for nick in nicks]
     forge.write_lookaside(Path("signatures"), REPOSITORY.removeprefix("docker.io/"), image.digest, files)
 
@@ -100,6 +105,6 @@ def attack(bundle: str) -> None:
 
 
 if __name__ == "__main__":
-    {one.__name__: one for one in (people, maintainers, release, large, build, revoke, attack)}[sys.argv[1]](
+    {one.__name__: one for one in (people, maintainers, release, tag, large, build, revoke, attack)}[sys.argv[1]](
         *sys.argv[2:]
     )

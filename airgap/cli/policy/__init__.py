@@ -17,5 +17,6 @@ def command() -> None:
 
     \b
     Example:
-      airgap policy write --trust /etc/airgap/trust --store /srv/airgap -o /etc/airgap/policy-2
+      airgap policy write --trust /etc/airgap/trust --store /srv/airgap \\
+          -o /etc/airgap/policy-2
     """

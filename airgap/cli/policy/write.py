@@ -19,7 +19,7 @@ from airgap.store import Store
 from airgap.workers import job_count
 
 
-@click.command("write")
+@click.command("write", short_help="Write policy.json, registries.d, keys and a lookaside tree.")
 @options.trust_option
 @options.store_option
 @click.option(
@@ -56,8 +56,10 @@ def command(
 
     \b
     Example:
-      airgap policy write --trust /etc/airgap/trust --store /srv/airgap -o /etc/airgap/policy-2
-      skopeo --policy /etc/airgap/policy-2/policy.json --registries.d /etc/airgap/policy-2/registries.d copy …
+      airgap policy write --trust /etc/airgap/trust --store /srv/airgap \\
+          -o /etc/airgap/policy-2
+      skopeo --policy /etc/airgap/policy-2/policy.json \\
+          --registries.d /etc/airgap/policy-2/registries.d copy …
     """
     for base in bases:
         if not is_registry(base):

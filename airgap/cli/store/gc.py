@@ -19,7 +19,7 @@ dry_run_option: Final[Callable[[Callable[..., Any]], Callable[..., Any]]] = clic
 )
 
 
-@click.command("gc")
+@click.command("gc", short_help="Remove what belongs to no image.")
 @options.store_option
 @dry_run_option
 @options.format_option

@@ -13,7 +13,7 @@ from airgap.store import Store
 from airgap.sweeper import survey, total_size
 
 
-@click.command("list")
+@click.command("list", short_help="List the images: digest, platforms, size, signatures.")
 @options.store_option
 @options.format_option
 def command(store_folder: Path | None, format_: str) -> None:

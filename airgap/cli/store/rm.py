@@ -18,7 +18,7 @@ from airgap.store import Store
 from airgap.sweeper import Sweep, sweeping
 
 
-@click.command("rm")
+@click.command("rm", short_help="Remove images, and what no other image needs.")
 @click.argument("references", nargs=-1, required=True, metavar="REFERENCE…")
 @options.store_option
 @dry_run_option

@@ -23,5 +23,6 @@ def command() -> None:
 
     \b
     Example:
-      airgap trust init /etc/airgap/trust --maintainers MAINTAINERS --keyring keyring.pgp --threshold 2
+      airgap trust init /etc/airgap/trust --maintainers MAINTAINERS \\
+          --keyring keyring.pgp --threshold 2
     """

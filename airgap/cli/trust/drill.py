@@ -27,7 +27,8 @@ def command(trust_folder: Path | None, store_folder: Path | None, who: str, at: 
 
     \b
     Example:
-      airgap trust drill --trust /etc/airgap/trust --store /srv/airgap --revoke dannygrove
+      airgap trust drill --trust /etc/airgap/trust --store /srv/airgap \\
+          --revoke dannygrove
     """
     trust = load_trust(options.trust_at(trust_folder))
     fingerprints = trust.root.people.fingerprints_of(who)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from airgap.cli import options
-from airgap.cli.output import emit, warn
+from airgap.cli.output import emit, print_text, warn
 from airgap.cli.trust.confirm import confirm
 from airgap.digest import digest_of
 from airgap.files import make_folder, read_given
@@ -15,6 +15,7 @@ from airgap.inputs import read_keyrings
 from airgap.limits import LIMITS
 from airgap.records import root_record
 from airgap.report.documents.trust import trust_document
+from airgap.report.escape import printable
 from airgap.report.text import render
 from airgap.state import create_trust, require_no_trust
 from airgap.trust.keys import ALGORITHMS, RSA_BITS_MAX, RSA_BITS_MIN, KeyPolicy
@@ -25,13 +26,13 @@ from airgap.trust.root import DEFAULT_THRESHOLD, new_root
 from airgap.trust.scope import Scope, named_scope
 
 
-@click.command("init")
+@click.command("init", short_help="Pin people, fingerprints and how many of them must agree.")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @options.maintainers_option
 @options.keyring_option
 @click.option(
     "--threshold",
-    type=click.IntRange(min=0),
+    type=options.Whole(min=0),
     default=DEFAULT_THRESHOLD,
     show_default=True,
     metavar="N",
@@ -63,7 +64,7 @@ from airgap.trust.scope import Scope, named_scope
 )
 @click.option(
     "--minimum-rsa-bits",
-    type=click.IntRange(RSA_BITS_MIN, RSA_BITS_MAX),
+    type=options.Whole(RSA_BITS_MIN, RSA_BITS_MAX),
     default=RSA_BITS_MIN,
     show_default=True,
     metavar="N",
@@ -95,7 +96,8 @@ def command(
 
     \b
     Example:
-      airgap trust init /etc/airgap/trust --maintainers MAINTAINERS --keyring keyring.pgp --threshold 2
+      airgap trust init /etc/airgap/trust --maintainers MAINTAINERS \\
+          --keyring keyring.pgp --threshold 2
     """
     require_no_trust(folder)
     data = read_given(maintainers, LIMITS.trust_file)
@@ -125,7 +127,11 @@ def command(
     make_folder(folder.absolute().parent)
     record = root_record("init", trust, options.reference_time(at), bundle=None, by_hand=True)
     create_trust(folder, trust, record)
-    emit(trust_document(trust), format_)
+    if format_ == "json":
+        emit(trust_document(trust), format_)
+    else:
+        done = f"PINNED in {printable(str(folder))}: write the id of the trust root on paper, to compare it later."
+        print_text(f"{done}\n{render(trust_document(trust))}" if yes else done)  # else it was shown just now
 
 
 def _policy(path: Path | None) -> tuple[Scope, ...]:

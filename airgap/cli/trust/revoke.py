@@ -14,7 +14,7 @@ from airgap.report.documents.trust import trust_document
 from airgap.state import open_trust
 
 
-@click.command("revoke")
+@click.command("revoke", short_help="Let nothing that a person or a certificate signed count.")
 @click.argument("who", metavar="PERSON|FINGERPRINT")
 @options.trust_option
 @options.yes_option

@@ -12,7 +12,7 @@ from airgap.report.documents.trust import trust_document
 from airgap.state import load_trust
 
 
-@click.command("show")
+@click.command("show", short_help="Show the trust root and its id, to compare.")
 @options.trust_option
 @options.format_option
 def command(trust_folder: Path | None, format_: str) -> None:

@@ -25,7 +25,7 @@ from airgap.trust.pinned import Trust
 from airgap.trust.rotation import Change
 
 
-@click.command("update")
+@click.command("update", short_help="Adopt a new MAINTAINERS: who joined or left, new keys.")
 @options.trust_option
 @click.option("--from", "bundle", metavar="BUNDLE", help="Take MAINTAINERS, its signatures and certificates from here.")
 @click.option(
@@ -46,7 +46,7 @@ from airgap.trust.rotation import Change
     help="Certificates of the people who join. May be repeated.",
 )
 @click.option(
-    "--threshold", type=click.IntRange(min=1), metavar="N", help="How many must sign from now on. Default: as before."
+    "--threshold", type=options.Whole(min=1), metavar="N", help="How many must sign from now on. Default: as before."
 )
 @options.require_one_of_option
 @options.yes_option
@@ -74,7 +74,8 @@ def command(
     \b
     Example:
       airgap trust update --trust /etc/airgap/trust --from rust.airgap.tar.zst
-      airgap trust update --trust /etc/airgap/trust --maintainers MAINTAINERS --maintainers-signatures signatures/
+      airgap trust update --trust /etc/airgap/trust --maintainers MAINTAINERS \\
+          --maintainers-signatures signatures/
     """
     if sum((bundle is not None, maintainers_signatures is not None, by_hand)) != 1 or (bundle is None) == (
         maintainers is None

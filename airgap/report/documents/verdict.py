@@ -121,8 +121,10 @@ def _newest(examination: Examination, trust: Trust | None) -> dict[Repository, i
 
 
 def _staleness(newest: int | None, reference_time: int) -> Document | None:
-    """How long ago that is."""
-    return None if newest is None else {"newest": rfc3339(newest), "days": days_before(newest, reference_time)}
+    """How long ago that is. Nothing to say where --at is before that."""
+    if newest is None or newest > reference_time:
+        return None
+    return {"newest": rfc3339(newest), "days": days_before(newest, reference_time)}
 
 
 def _loaded(loaded: LoadedImage) -> Document:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import Any, Final
 
 NOT_VERIFIED: Final = "NOT VERIFIED: this is what the bundle claims. Only `airgap verify` can tell whether it is true."
@@ -32,7 +32,10 @@ def spaced(fingerprint: str) -> str:
 
 
 def error_rows(document: Mapping[str, Any]) -> Iterator[str]:
-    yield f"error {document['code']} ({document['kind']}): {document['message']}"
+    message = document["message"]
+    first, *more = message.split("; ") if len(message) > 2 * WIDTH else [message]
+    yield f"error {document['code']} ({document['kind']}): {first}"
+    yield from (f"  {one}" for one in more)
     if document["hint"]:
         yield f"next: {document['hint']}"
 
@@ -61,7 +64,7 @@ def wrapped(text: str, indent: str) -> list[str]:
     )
 
 
-def count_of(rows: Sequence[object], noun: str) -> str:
+def count_of(rows: Sized, noun: str) -> str:
     return f"{len(rows)} {noun}{'' if len(rows) == 1 else 's'}"
 
 

@@ -21,6 +21,9 @@ def _signatures(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _audit(document: Mapping[str, Any]) -> Iterator[str]:
     summary = document["summary"]
+    if not summary["images"]:
+        yield "INCOMPLETE: no signatures are there: DIR is the root of a lookaside tree, NAME@sha256=HEX/signature-N"
+        return
     complete = summary["quorum"] == summary["images"]
     yield (
         f"{'COMPLETE' if complete else 'INCOMPLETE'}: {summary['quorum']} of {summary['images']} images reach quorum; "

@@ -30,7 +30,8 @@ def _verdict(document: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"    {line}" for line in signature_rows(image["signatures"]))
         if image["staleness"]:
             days = image["staleness"]["days"]
-            yield f"  newest accepted image of this repository reached quorum {days} days before the reference time"
+            ago = "less than a day" if not days else f"{days} day{'' if days == 1 else 's'}"
+            yield f"  newest accepted image of this repository reached quorum {ago} before the reference time"
         for one in most(image["referrers"]):
             yield f"  comes with {one['artifactType']}  {short(one['digest'])}, {size(one['size'])} (not counted)"
     for one in most(loaded):
