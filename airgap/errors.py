@@ -89,7 +89,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "document-invalid": Kind(
         136,
-        "Give what `airgap verify`, `import` or `signatures audit` printed with --format json, whole and unchanged.",
+        "Give what `airgap verify` or `airgap import` printed with --format json, whole and unchanged.",
     ),
     "parts-of-several-bundles": Kind(
         140, "Name one part of the set that you mean, or the folder that holds only that."

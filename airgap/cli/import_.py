@@ -50,7 +50,7 @@ from airgap.workers import job_count
 @attestation_option
 @options.at_option
 @options.jobs_option
-@options.format_option
+@options.judging_format_option
 @options.quiet_options
 def command(
     bundle: tuple[str, ...],

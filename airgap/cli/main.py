@@ -60,7 +60,7 @@ def main() -> NoReturn:
     """Run a command; every way out is an exit status of CONTRACT §2."""
     signal.signal(signal.SIGTERM, _interrupt)
     prepare_streams()
-    format_ = "json" if _wants_json(sys.argv[1:]) else "text"
+    format_ = _format_of(sys.argv[1:])
     try:
         cli.main(prog_name="airgap", standalone_mode=False)  # completion goes by the name
         sys.exit(0)
@@ -86,10 +86,13 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _wants_json(arguments: list[str]) -> bool:
+def _format_of(arguments: list[str]) -> str:
     """Also when the command line is wrong, so that a program gets the error in the form it asked for."""
-    pairs = itertools.pairwise(arguments)
-    return "--format=json" in arguments or any(pair == ("--format", "json") for pair in pairs)
+    pairs = list(itertools.pairwise(arguments))
+    for format_ in ("json", "junit", "sarif"):
+        if f"--format={format_}" in arguments or ("--format", format_) in pairs:
+            return format_
+    return "text"
 
 
 def _usage(error: click.ClickException) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from airgap.cli.output import FULL
 from airgap.errors import FormatError, UsageError
 from airgap.files import read_given
 from airgap.limits import LIMITS
@@ -41,9 +42,27 @@ def home() -> Path:
 
 
 bundle_argument: Decorator = click.argument("bundle", nargs=-1, required=True, metavar="BUNDLE…")
-format_option: Decorator = click.option(
-    "--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How the result is printed."
-)
+
+
+def _format_option(*formats: str) -> Decorator:
+    """``--format``, which the command is given, and ``--full``, which cli.output asks for."""
+    how = click.option(
+        "--format", "format_", type=click.Choice(formats), default=formats[0], help="How the result is printed."
+    )
+    full = click.option(
+        "--full",
+        is_flag=True,
+        expose_value=False,
+        callback=lambda context, _, value: context.meta.update({FULL: value}),
+        help="Show digests whole in the text, not their beginning.",
+    )
+    return lambda command: how(full(command))
+
+
+format_option: Final = _format_option("text", "json")
+judging_format_option: Final = _format_option("text", "json", "junit", "sarif")
+
+
 at_option: Decorator = click.option(
     "--at", metavar="RFC3339", help="The reference time of every decision. Default: this machine's clock."
 )

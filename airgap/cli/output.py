@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # `airgap --version` should not wait for zstd, OpenPGP and th
 
 
 BAR: Final = "airgap.cli.bar"  # where a command's context holds what wipes the bar that is drawn
+FULL: Final = "airgap.cli.full"  # and whether digests are shown whole
 
 
 def prepare_streams() -> None:
@@ -51,7 +52,7 @@ def _print(pieces: Iterable[str]) -> None:
     _wipe_bar()
     try:
         for piece in pieces:
-            sys.stdout.write(piece)
+            click.echo(piece, nl=False)
         sys.stdout.flush()
     except OSError as error:
         _abandon_stdout()
@@ -59,17 +60,26 @@ def _print(pieces: Iterable[str]) -> None:
 
 
 def emit(document: Document, format_: str) -> None:
-    """Print a result: one JSON document, or its text view."""
-    if format_ == "json":
-        _print(itertools.chain(json_pieces(document), "\n"))
-    else:
+    """Print a result: as text, as one JSON document, or as a report that CI services read."""
+    if format_ == "text":
         print_text(_view(document))
+    elif format_ == "junit":
+        from airgap.report.findings import junit
+
+        print_text(junit(document))
+    else:
+        if format_ == "sarif":
+            from airgap.report.findings import sarif
+
+            document = sarif(document)
+        _print(itertools.chain(json_pieces(document), "\n"))
 
 
 def _view(document: Document) -> str:
     from airgap.report.text import render
 
-    return render(document)
+    context = click.get_current_context(silent=True)
+    return render(document, full=context is not None and context.meta.get(FULL, False))
 
 
 def fail(error: AirgapError, format_: str) -> NoReturn:
@@ -78,10 +88,10 @@ def fail(error: AirgapError, format_: str) -> NoReturn:
 
     document = error_document(error)
     with contextlib.suppress(HostError, OSError):
-        if format_ == "json":
-            emit(document, format_)
-        else:
+        if format_ == "text":
             click.echo(_view(document), err=True)
+        else:
+            emit(document, format_)
     sys.exit(error.exit_status)
 
 

@@ -56,7 +56,7 @@ def command() -> None:
 )
 @options.claim_format_option
 @options.at_option
-@options.format_option
+@options.judging_format_option
 def verify(
     files: tuple[Path, ...],
     keyrings: tuple[Path, ...],
@@ -91,7 +91,7 @@ def verify(
         )
     content = read_given(payload, LIMITS.claim) if payload is not None else None
     reports = [_judge(path, policy, expected, content) for path in files]
-    emit(signatures_document(reports, explain=format_ == "text"), format_)
+    emit(signatures_document(reports, explain=format_ != "json"), format_)
     sys.exit(0 if all(report.counts for report in reports) else UntrustedError.exit_status)
 
 
@@ -118,7 +118,7 @@ def verify(
 @report_option
 @options.at_option
 @options.jobs_option
-@options.format_option
+@options.judging_format_option
 @options.quiet_options
 def audit_command(
     folder: Path,
@@ -162,7 +162,7 @@ def audit_command(
         )
         if file is not None:
             file.write(audit_page(audited))
-    emit(audit_document(audited.images, explain=format_ == "text"), format_)
+    emit(audit_document(audited.images, explain=format_ != "json"), format_)
     leave([] if audited.is_complete else [UntrustedError("quorum-not-met", "not every image reaches its quorum")])
 
 

@@ -171,8 +171,8 @@ class TestViews:
         assert text.lines[0] == "ACCEPTED: 2 images"
         verdict = carried.verify().json
         assert verdict["bundle"]["id"] in text.lines[1]
-        assert verdict["trust"]["id"] in text.lines[2]
-        assert text.lines[3] == f"time    {AT}"
+        assert verdict["trust"]["id"] in text.lines[3]
+        assert text.lines[5] == f"time    {AT}"
         for image in verdict["images"]:
             assert f"✓ {image['reference']}" in text.lines
             assert image["digest"] in text.text
@@ -268,6 +268,16 @@ class TestUsage:
         assert result.lines[0].startswith("Usage: ")
         if command not in ([], ["trust"], ["signatures"]):
             assert "Example:" in result.text
+
+    def test_full(self, carried: Site) -> None:
+        """Lines fit a terminal of 80 columns; with --full each digest is whole."""
+        line = ["verify", carried.bundle, "--trust", carried.trust, "--at", AT]
+        assert max(map(len, run(*line).lines)) <= 80
+        short, full = (run("diff", carried.store, carried.bundle, *how).text for how in ([], ["--full"]))
+        digests = {one["digest"] for one in carried.verify().json["images"]}
+        assert not any(digest in short for digest in digests)
+        assert all(digest in full for digest in digests)
+        assert all(digest[:19] in short for digest in digests)
 
     def test_version(self) -> None:
         assert run("--version").code == 0

@@ -62,7 +62,7 @@ def test_fingerprints_are_shown_for_comparison(site: Site) -> None:
     text = run("trust", "show", "--trust", site.trust).text
     fingerprint = crew()["carl"][0].fingerprint
     assert " ".join(fingerprint[at : at + 4] for at in range(0, 40, 4)) in text
-    assert text.startswith("trust root sha256:")
+    assert text.startswith("trust   sha256:")
 
 
 def test_options(site: Site) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from airgap.report.escape import printable
+from airgap.report.text.rows import digests
 
 _MODULES: Final = {
     "airgap/verdict/v1": "airgap.report.text.verdict",
@@ -37,8 +38,9 @@ _MODULES: Final = {
 }
 
 
-def render(document: Mapping[str, Any]) -> str:
-    """The text view of any document of ours."""
+def render(document: Mapping[str, Any], *, full: bool = False) -> str:
+    """The text view of any document of ours. ``full`` shows whole digests in tables, too."""
     schema = str(document["schema"])
     view = importlib.import_module(_MODULES[schema]).VIEWS[schema]
-    return "\n".join(printable(line) for line in view(document))
+    with digests(full=full):
+        return "\n".join(printable(line) for line in view(document))

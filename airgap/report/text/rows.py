@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sized
+from contextvars import ContextVar
 from typing import Any, Final
 
 NOT_VERIFIED: Final = "NOT VERIFIED: this is what the bundle claims. Only `airgap verify` can tell whether it is true."
@@ -11,10 +13,23 @@ ROWS_MAX: Final = 200  # rows of one list on a screen; JSON has them all
 WIDTH: Final = 80  # columns
 
 
+_FULL: Final = ContextVar("full digests", default=False)
+
+
+@contextlib.contextmanager
+def digests(*, full: bool) -> Iterator[None]:
+    """How short() shows digests in here."""
+    token = _FULL.set(full)
+    try:
+        yield
+    finally:
+        _FULL.reset(token)
+
+
 def short(digest: object) -> str:
-    """Enough of a digest for a table row; the whole one is in the verdict line or in JSON."""
+    """Enough of a digest for a table row; the whole one is shown with --full, and in JSON."""
     text = str(digest)
-    return text if len(text) < 24 else f"{text[:19]}…"
+    return text if len(text) < 24 or _FULL.get() else f"{text[:19]}…"
 
 
 def size(octets: int) -> str:

@@ -15,7 +15,7 @@ def _store(document: Mapping[str, Any]) -> Iterator[str]:
     for one in most(images):
         yield ""
         yield f"? {one['reference']}"
-        yield f"  digest     {one['digest']}"
+        yield f"  {one['digest']}"
         yield f"  platforms  {', '.join(one['platforms']) or '-'}"
         yield f"  size       {'cannot be told' if one['bytes'] is None else size(one['bytes'])}"
         yield f"  signatures {one['signatures']} kept (not checked); artifacts {one['referrers']}"

@@ -16,7 +16,7 @@ _OUTCOMES: Final = {
 
 
 def _trust(document: Mapping[str, Any]) -> Iterator[str]:
-    yield f"trust root {document['id']}"
+    yield f"trust   {document['id']}"
     yield f"version {document['version']}; {document['threshold']} of {len(document['people'])} people must sign"
     scopes = [f"{scope['scope'] or 'any repository'} ({scope['identity']})" for scope in document["repositories"]]
     yield f"repositories: {', '.join(scopes)}"

@@ -15,15 +15,17 @@ def _verdict(document: Mapping[str, Any]) -> Iterator[str]:
     noun = "image" if len(images) == 1 else "images"
     yield f"{verb}: {len(images)} {noun}" if images else f"{verb}: nothing could be verified"
     if document["bundle"]:
-        yield f"bundle  {document['bundle']['id']}  ({size(document['bundle']['bytes'])} unpacked)"
+        yield f"bundle  {document['bundle']['id']}"
+        yield f"        {size(document['bundle']['bytes'])} unpacked"
     if document["trust"]:
         trust = document["trust"]
-        yield f"trust   {trust['id']}  (version {trust['version']}, {trust['threshold']} maintainers must sign)"
+        yield f"trust   {trust['id']}"
+        yield f"        version {trust['version']}, {trust['threshold']} maintainers must sign"
     yield f"time    {document['time']['reference']}"
     for image in most(images):
         yield ""
         yield f"{'✓' if image['accepted'] else '✗'} {image['reference']}"
-        yield f"  digest    {image['digest']}"
+        yield f"  {image['digest']}"
         yield f"  platforms {', '.join(image['platforms']) or '-'}"
         people = f"{len(image['signers'])} counted, {image['threshold']} needed"
         yield f"  signed by {', '.join(image['signers']) or 'nobody'} ({people})"
@@ -31,7 +33,7 @@ def _verdict(document: Mapping[str, Any]) -> Iterator[str]:
         if image["staleness"]:
             days = image["staleness"]["days"]
             ago = "less than a day" if not days else f"{days} day{'' if days == 1 else 's'}"
-            yield f"  newest accepted image of this repository reached quorum {ago} before the reference time"
+            yield f"  newest accepted of this repository: reached quorum {ago} before that time"
         for one in most(image["referrers"]):
             yield f"  comes with {one['artifactType']}  {short(one['digest'])}, {size(one['size'])} (not counted)"
     for one in most(loaded):
@@ -62,7 +64,7 @@ def _inspection(document: Mapping[str, Any]) -> Iterator[str]:
     for image in most(document["images"]):
         yield ""
         yield f"? {image['reference']}"
-        yield f"  digest     {image['digest']}"
+        yield f"  {image['digest']}"
         yield f"  platforms  {', '.join(image['platforms']) or '-'}"
         yield f"  signatures {image['signatures']} (not checked)"
     yield ""
