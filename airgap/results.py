@@ -149,9 +149,8 @@ def verdict_of(document: Mapping[str, Any]) -> Verdict:
         document=document,
     )
     fields.close()
-    if verdict.accepted != (
-        bool(verdict.images) and not verdict.errors and all(one.accepted for one in verdict.images)
-    ):
+    whole = bool(verdict.images) and all(image.accepted for image in verdict.images)
+    if verdict.accepted != (whole and not verdict.errors) or verdict.accepted == bool(verdict.errors):
         raise StrictJSONError("'accepted' contradicts its images and errors")
     return verdict
 

@@ -9,9 +9,11 @@ import click
 
 from airgap.bundle.partset import open_bundle
 from airgap.cli import options
+from airgap.cli.confined import confine_to
 from airgap.cli.papers import attestation_option, papers_for, report_option
 from airgap.cli.receipts import receipt_option, write_receipt
 from airgap.cli.verdict import give_verdict
+from airgap.engines.layout import LayoutEngine
 from airgap.engines.targets import FORMS, open_targets
 from airgap.examiner import Examination, Job
 from airgap.importer import import_bundle
@@ -103,5 +105,10 @@ def command(
             job = Job(folder.trust, reference_time, job_count(jobs), progress, allow_older, weakened)
             return import_bundle(open_bundle(bundle), job, folder, store, engines)
 
-        holding = open_trust(options.trust_at(trust_folder))
+        trust_place = options.trust_at(trust_folder)
+        holding = open_trust(trust_place)
+        layouts = [engine.folder for engine in engines if isinstance(engine, LayoutEngine)]
+        if len(layouts) == len(engines):  # the others need a program or a network
+            receipts = None if receipt_file is None else receipt_file.parent
+            confine_to([trust_place, store.folder, *layouts, *papers.folders, receipts])
         give_verdict(partial(conclude, holding, examine, reference_time, tell), format_, papers)

@@ -56,13 +56,16 @@ def cli() -> None:
     """
 
 
-def main() -> NoReturn:
-    """Run a command; every way out is an exit status of CONTRACT §2."""
+def main(*, confined: bool = True) -> NoReturn:
+    """Run a command; every way out is an exit status of CONTRACT §2.
+
+    ``confined`` lets commands that read what an enemy wrote give up this process's rights, for good (cli.confined).
+    """
     signal.signal(signal.SIGTERM, _interrupt)
     prepare_streams()
     format_ = _format_of(sys.argv[1:])
     try:
-        cli.main(prog_name="airgap", standalone_mode=False)  # completion goes by the name
+        cli.main(prog_name="airgap", standalone_mode=False, obj=confined)  # completion goes by the name
         sys.exit(0)
     except AirgapError as error:
         fail(error, format_)

@@ -39,6 +39,11 @@ class Papers:
 
     makers: dict[Path, Make] = field(default_factory=dict)
 
+    @property
+    def folders(self) -> list[Path]:
+        """Where they will be."""
+        return [path.parent for path in self.makers]
+
     @contextlib.contextmanager
     def opened(self) -> Iterator[Callable[[Case], None]]:
         """Make sure, before any work, that the files can be written; when called, write all of them or none.

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from airgap.cli import options
+from airgap.cli.confined import confine_to
 from airgap.cli.output import emit, leave
 from airgap.cli.papers import attestation_option, papers_for, report_option
 from airgap.cli.receipts import receipt_option, write_receipt
@@ -133,6 +134,7 @@ def command(
 
     judged = [Path(one) for one in bundle] if bundle or store_folder is None else [store_folder]
     papers = papers_for(judged, report_file, attestation_file)
+    confine_to([*papers.folders, None if receipt_file is None else receipt_file.parent])
     give_verdict(judge, format_, papers)
 
 

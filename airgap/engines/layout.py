@@ -47,30 +47,30 @@ class LayoutEngine:
     """An OCI image layout in a folder: new, empty, or one whose other images stay as they are."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._asked: dict[str, Descriptor] | None = None  # what it listed when it was asked first
 
     @property
     def target(self) -> str:
-        return f"{_TRANSPORT}{self._folder}"
+        return f"{_TRANSPORT}{self.folder}"
 
     def preflight(self, images: Sequence[UntrustedImage], walk: GraphWalk) -> None:
         """And is there room? For itself: what the store takes meanwhile may be on the same disk."""
         self._with(images)
         blobs = {blob.digest: blob.size for image in images for blob in walk.closure(image.descriptor)}
-        needed = sum(size for digest, size in blobs.items() if not is_there(self._folder / blob_path(digest)))
-        require_room(nearest_folder(self._folder), needed)
+        needed = sum(size for digest, size in blobs.items() if not is_there(self.folder / blob_path(digest)))
+        require_room(nearest_folder(self.folder), needed)
 
     def load(self, images: Sequence[VerifiedImage], store: Store, undo: Undo) -> list[LoadedImage]:
         listed = self._with([image.image for image in images])
         added: list[Path] = []
         undo.add(self.target, partial(self._restore, self._snapshot(), added))
-        make_folder(self._folder / BLOBS)
+        make_folder(self.folder / BLOBS)
         for image in images:
             for blob in image.blobs:
                 self._copy(blob, store, added)
-        write_whole(self._folder / LAYOUT_FILE, LAYOUT_BYTES)
-        write_whole(self._folder / INDEX_FILE, encode_index(listed.items()))
+        write_whole(self.folder / LAYOUT_FILE, LAYOUT_BYTES)
+        write_whole(self.folder / INDEX_FILE, encode_index(listed.items()))
         names, held = _names([image.image for image in images]), self._held()
         return [
             self.require_loaded(image, EngineReport(name, self._reported(name, held)))
@@ -104,7 +104,7 @@ class LayoutEngine:
 
     def _snapshot(self) -> dict[str, bytes]:
         """The two files that make a folder a layout, as they are."""
-        paths = [self._folder / name for name in (INDEX_FILE, LAYOUT_FILE)]
+        paths = [self.folder / name for name in (INDEX_FILE, LAYOUT_FILE)]
         return {path.name: read_bounded(path, LIMITS.bundle_manifest) for path in paths if is_there(path)}
 
     def _restore(self, before: Mapping[str, bytes], added: Iterable[Path]) -> None:
@@ -113,7 +113,7 @@ class LayoutEngine:
         Raises HostError, FormatError.
         """
         for name in (INDEX_FILE, LAYOUT_FILE):
-            path = self._folder / name
+            path = self.folder / name
             if not is_there(path):
                 continue
             if name not in before:
@@ -122,12 +122,12 @@ class LayoutEngine:
                 write_whole(path, before[name])
         for path in added:
             _try(path.unlink)
-        blobs = self._folder / BLOBS
-        for folder in (blobs, blobs.parent, self._folder):
+        blobs = self.folder / BLOBS
+        for folder in (blobs, blobs.parent, self.folder):
             _try(folder.rmdir)  # succeeds only if it is empty
 
     def _copy(self, blob: Descriptor, store: Store, added: list[Path]) -> None:
-        path = self._folder / blob_path(blob.digest)
+        path = self.folder / blob_path(blob.digest)
         new = not is_there(path)
         with replacing(path) as file:
             for chunk in store.chunks(blob):
@@ -137,25 +137,25 @@ class LayoutEngine:
 
     def _listed(self) -> dict[str, Descriptor]:
         """The images that are there, by name. Raises EngineError for a folder that is neither empty nor a layout."""
-        if not is_occupied(self._folder) or self._is_unfinished():
+        if not is_occupied(self.folder) or self._is_unfinished():
             return {}
         try:
-            parse_layout(read_bounded(self._folder / LAYOUT_FILE, LIMITS.trust_file))
-            found = parse_layout_index(read_bounded(self._folder / INDEX_FILE, LIMITS.bundle_manifest))
+            parse_layout(read_bounded(self.folder / LAYOUT_FILE, LIMITS.trust_file))
+            found = parse_layout_index(read_bounded(self.folder / INDEX_FILE, LIMITS.bundle_manifest))
         except (FormatError, HostError) as error:
             if isinstance(error, HostError) and not error.is_absence:
                 raise
             raise EngineError(
-                "target-occupied", f"{self._folder} is not empty and no OCI layout: {error}", target=self.target
+                "target-occupied", f"{self.folder} is not empty and no OCI layout: {error}", target=self.target
             ) from error
         return {image.name or str(image.digest): image for image in found}
 
     def _is_unfinished(self) -> bool:
         """Whether nothing is there but what a load that was stopped leaves: blobs, and no index that names them."""
-        if not is_folder(self._folder) or is_there(self._folder / INDEX_FILE):
+        if not is_folder(self.folder) or is_there(self.folder / INDEX_FILE):
             return False
         known = {BLOBS.partition("/")[0], LAYOUT_FILE}
-        return {name.removesuffix(TEMPORARY) for name in names_in(self._folder)} <= {*known, INDEX_FILE}
+        return {name.removesuffix(TEMPORARY) for name in names_in(self.folder)} <= {*known, INDEX_FILE}
 
     def _held(self) -> dict[str, Descriptor]:
         """Read back what the layout now lists; nothing, if it is none."""
@@ -169,7 +169,7 @@ class LayoutEngine:
         if descriptor is None:
             return None
         with _absence():
-            descriptor.require_bytes(read_bounded(self._folder / blob_path(descriptor.digest), LIMITS.oci_manifest))
+            descriptor.require_bytes(read_bounded(self.folder / blob_path(descriptor.digest), LIMITS.oci_manifest))
             return descriptor.digest
         return None
 

@@ -9,7 +9,9 @@ import contextlib
 import functools
 import hashlib
 import io
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +29,7 @@ from forge import (
     maintainers_toml,
 )
 
+from airgap.api import verify_bundle
 from airgap.audit import read_entries
 from airgap.bundle.format import PART_CLOSING_SIZE, SEEK_TABLE_MAGIC
 from airgap.bundle.labels import Closing, Opening, parse_closing, parse_opening
@@ -45,6 +48,8 @@ from airgap.openpgp.message import parse_signature_file
 from airgap.openpgp.verifier import verify_message
 from airgap.progress import Silent
 from airgap.reference import parse_reference
+from airgap.report.receipt import Receipt, parse_receipt
+from airgap.results import parse_verdict
 from airgap.sources.spec import parse_digest_list
 from airgap.state import _parse_state
 from airgap.strict_json import StrictJSONError, canonical, parse, parse_canonical
@@ -190,11 +195,25 @@ def policy(data: bytes) -> None:
     parse_policy(data)
 
 
+def receipt(data: bytes) -> None:
+    """A receipt has one spelling, but for the end of its line."""
+    if parse_receipt(data, "receipt").encoded != data.removesuffix(b"\n") + b"\n":
+        raise RuntimeError("a receipt was accepted that is not canonical")
+
+
+def verdict(data: bytes) -> None:
+    """A verdict that was kept as JSON contradicts itself nowhere."""
+    found = parse_verdict(data)
+    if found.accepted != (found.exit_status == 0):
+        raise RuntimeError("a verdict was accepted that says two things")
+
+
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     target.__name__.replace("_", "-"): target
     for target in (
         *(signature_file, keyring, certificate_swap, bundle, bundle_manifest, labels, documents, graph, referrer),
         *(claims, maintainers, reference, digest_list, json_text, trust_root, trust_state, audit_log, policy),
+        *(receipt, verdict),
     )
 }
 
@@ -239,6 +258,12 @@ def _people() -> tuple[Certificate, ...]:
     )
 
 
+def _verdict() -> bytes:
+    at = datetime.fromtimestamp(LATER, UTC)
+    found = verify_bundle(SAMPLE / "sample.airgap.tar.zst", SAMPLE / "trust", at=at)
+    return json.dumps(found.document).encode()
+
+
 _TEXTS: Final[dict[str, Callable[[], list[bytes]]]] = {
     "claims": lambda: [PAYLOAD, claim("stagex/x", f"sha256:{'b' * 64}", legacy=True)],
     "maintainers": lambda: [
@@ -251,6 +276,10 @@ _TEXTS: Final[dict[str, Callable[[], list[bytes]]]] = {
     "trust-root": lambda: [(SAMPLE / "trust" / "roots" / "1.json").read_bytes()],
     "trust-state": lambda: [(SAMPLE / "trust" / "state.json").read_bytes()],
     "audit-log": lambda: [(SAMPLE / "trust" / "audit.log").read_bytes()],
+    "receipt": lambda: [
+        Receipt(None, digest_of(b"t"), frozenset({digest_of(b"i")}), frozenset({digest_of(b"b")})).encoded
+    ],
+    "verdict": lambda: [_verdict()],
     "policy": lambda: [
         b'{"default":[{"type":"reject"}],"transports":{"docker":{"docker.io/stagex":[{"type":"signedBy",'
         b'"keyType":"GPGKeys","keyPath":"/k","signedIdentity":{"type":"matchRepository"}}]}}}'

@@ -52,7 +52,7 @@ def _be(request: dict[str, object]) -> None:
     os.environ["TMPDIR"] = str(request["temporary"])
     shim.faults_arm(request["mode"], request["error"], ctypes.c_long(int(str(request["at"]))))
     try:
-        main()
+        main(confined=False)  # opening its places would be one more call that fails
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
         sys.stdout.flush()

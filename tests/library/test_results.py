@@ -138,6 +138,7 @@ WRONG = {
     "accepted with an image that is not": _set("images", 0, "accepted", to=False),
     "refused without a reason": _set("accepted", to=False),
     "accepted as a number": _set("accepted", to=1),
+    "refused, of no images, for no reason": lambda document: document.update(accepted=False, images=[]),
     "an unknown member": _set("more", to=1),
     "an unknown member of an image": _set("images", 0, "more", to=1),
     "an unknown member of a signature": _set("images", 0, "signatures", 0, "more", to=1),
