@@ -92,7 +92,9 @@ class TestInput:
     def test_of_another_user(self, carried: Site) -> None:
         if os.getuid() != 0:
             lacking("needs root, to become somebody who may not read")
-        become = "import airgap.cli.main, airgap.cli.verify, airgap.confinement, os; os.setegid(65534); os.seteuid(65534)"
+        become = (
+            "import airgap.cli.main, airgap.cli.verify, airgap.confinement, os; os.setegid(65534); os.seteuid(65534)"
+        )
         with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to others
             Path(folder).chmod(0o755)
             shutil.copytree(carried.trust, f"{folder}/trust")
