@@ -23,7 +23,7 @@ from airgap.bundle.recovery import plan_recovery
 from airgap.bundle.writer import Content, Written
 from airgap.continued import continued_files
 from airgap.errors import AirgapError, HostError
-from airgap.files import file_size, held, host_errors, is_folder, is_there, regular_files, require_room
+from airgap.files import file_size, held, host_error, host_errors, is_folder, is_there, regular_files, require_room
 from airgap.media.earlier import Earlier
 from airgap.media.recutter import part_opener, part_path, stale_notes, write_bundle_checksum, write_part_checksums
 from airgap.media.repairer import WrittenRecovery, add_recovery
@@ -131,9 +131,12 @@ def _held(output: Path) -> Iterator[None]:
         except HostError as error:
             if error.kind == "store-locked":
                 raise HostError(error.kind, f"{output}: another airgap is writing this file") from error
-            if not isinstance(error.__cause__, OSError) or error.__cause__.errno not in _NO_LOCKS:
-                _remove(lock)
+            cause = error.__cause__
+            if not isinstance(cause, OSError):
                 raise
+            if cause.errno not in _NO_LOCKS:
+                _remove(lock)
+                raise host_error(cause, str(output)) from error
         stack.callback(_remove, lock)
         yield
 

@@ -126,6 +126,16 @@ def test_no_folder_for_the_bundle(site: Site) -> None:
     assert "airgap-lock" not in result.errors
 
 
+def test_no_place_for_the_bundle(site: Site) -> None:
+    """The lock beside it is none of the operator's business."""
+    result = site.export(
+        site.image(RUST, sample(), "anna", "bert"), output=Path("/proc/self/x.airgap.tar.zst"), text=True
+    )
+    assert result.code == 70
+    assert "/proc/self/x.airgap.tar.zst: " in result.errors
+    assert "airgap-lock" not in result.errors
+
+
 def test_an_image_as_podman_calls_it(site: Site) -> None:
     result = site.export(HELLO, text=True)
     assert result.code == 2
