@@ -92,7 +92,7 @@ def _uri(file: str) -> str:
 
 
 def _findings(document: Mapping[str, Any]) -> Iterator[Finding]:
-    yield from _BY_SCHEMA.get(str(document["schema"]), _others)(document)
+    yield from _BY_SCHEMA[str(document["schema"])](document)
 
 
 def _verdict(document: Mapping[str, Any]) -> Iterator[Finding]:
@@ -119,11 +119,24 @@ def _signature(one: Mapping[str, Any]) -> Finding:
     return Finding(one["file"], one["reason"] or _REFUSED, one.get("message") or "does not count", one["file"])
 
 
+def _media(document: Mapping[str, Any]) -> Iterator[Finding]:
+    for one in document["files"]:
+        error = one["error"]
+        if error is None:
+            yield Finding(one["file"], file=one["file"])
+        else:
+            yield Finding(one["file"], error["kind"], _words(error), one["file"])
+
+
 def _others(document: Mapping[str, Any]) -> Iterator[Finding]:
     """The errors that a document holds, or the one that it is."""
     errors = [document] if document["schema"] == "airgap/error/v1" else document.get("errors", [])
     for error in errors:
-        yield Finding(f"{error['code']} {error['kind']}", error["kind"], f"{error['message']}. {error['hint']}")
+        yield Finding(f"{error['code']} {error['kind']}", error["kind"], _words(error))
+
+
+def _words(error: Mapping[str, Any]) -> str:
+    return f"{error['message']}. {error['hint']}"
 
 
 def _image(name: str, image: Mapping[str, Any], passed: bool) -> Finding:
@@ -142,4 +155,6 @@ _BY_SCHEMA: Final = {
     "airgap/verdict/v1": _verdict,
     "airgap/audit/v1": _audit,
     "airgap/signatures/v1": _signatures,
+    "airgap/media/v1": _media,
+    "airgap/error/v1": _others,
 }

@@ -95,6 +95,20 @@ class TestVerify:
         assert run("inspect", carried.bundle, "--format", "junit").code == 2
 
 
+class TestMedia:
+    def test_a_damaged_file(self, carried: Site, tmp_path: Path) -> None:
+        good, bad = tmp_path / "good.airgap.tar.zst", tmp_path / "bad.airgap.tar.zst"
+        data = carried.bundle.read_bytes()
+        good.write_bytes(data)
+        bad.write_bytes(data[:-100])
+        line = ["verify", "--media", good, bad, "--format"]
+        result = run(*line, "junit")
+        assert (result.code, cases(result)) == (20, {str(good): None, str(bad): "bundle-truncated"})
+        (one,) = results(run(*line, "sarif"))
+        assert one["ruleId"] == "bundle-truncated"
+        assert one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == bad.as_uri()
+
+
 class TestSignatures:
     def test_audit(self, site: Site) -> None:
         folder = site.sign(RUST, sample("rust").digest, "anna", "dora")
