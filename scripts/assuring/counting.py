@@ -115,11 +115,20 @@ def _result(row: Row, cases: Sequence[_Case]) -> Result:
             found.counts += [_count(one) for one in mine]
         else:
             plain += 1
-    found.counts.sort(key=lambda count: count.what)
+    found.counts = _without_samples(found.counts)
     if plain:
         found.counts.append(Count("other tests", plain, plain))
     found.missing += [f"{path} is not there" for path in row.tests if path not in row.present_tests]
     return found
+
+
+def _without_samples(counts: Iterable[Count]) -> list[Count]:
+    """One of each, by name: where all were tried, the sample that others try in every run is among them."""
+    most: dict[str, Count] = {}
+    for count in counts:
+        if count.what not in most or count.of > most[count.what].of:
+            most[count.what] = count
+    return [most[what] for what in sorted(most)]
 
 
 def _count(tally: dict[str, object]) -> Count:
