@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +19,8 @@ class Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, names = args[0], self.list_commands(ctx)
         if not (name in names or name.startswith("-") or ctx.resilient_parsing):
+            import difflib  # here: `airgap --version` should not wait for it
+
             near = " or ".join(f"'{one}'" for one in difflib.get_close_matches(name, names))
             ctx.fail(f"No such command '{name}'." + (f" Did you mean {near}?" if near else ""))
         return super().resolve_command(ctx, args)
