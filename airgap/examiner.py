@@ -138,6 +138,8 @@ class Examiner:
         self._read_trust()
         self._read_signatures(manifest)
         self._approve(manifest)
+        if quarantine is not None and self._store is not None:
+            self._store.require_room_for(manifest.images)
         self._prove_base(manifest, quarantine)
         if quarantine is not None and not self._base.lacks:
             quarantine.require_room((one.digest, one.size) for one in manifest.members if one.blob or one.referrer)

@@ -134,7 +134,15 @@ class Store:
 
         Raises SourceError(source-not-found) if there is none.
         """
-        found = tuple(one for one in self.untrusted() if not wanted or any(map(one.is_called, wanted)))
+        return self._called(self.untrusted(), wanted)
+
+    def named_by_each(self, wanted: Iterable[Reference]) -> frozenset[UntrustedImage]:
+        """The same, where each of these must be the name of some image."""
+        images = self.untrusted()
+        return frozenset(image for one in wanted for image in self._called(images, (one,)))
+
+    def _called(self, images: Iterable[UntrustedImage], wanted: Sequence[Reference]) -> tuple[UntrustedImage, ...]:
+        found = tuple(one for one in images if not wanted or any(map(one.is_called, wanted)))
         if not found:
             names = ", ".join(map(str, wanted)) or "image"
             raise SourceError(
@@ -202,8 +210,7 @@ class Store:
         If that fails half-way, what was added is taken out again.
         """
         found = tuple(images)
-        listed = {(image.name or "", image.digest): image for image in self.images()}
-        listed |= {(image.image.name, image.image.digest): image.image.descriptor for image in found}
+        listed = self._listing([image.image for image in found])
         blobs = sorted({blob.digest for image in found for blob in image.blobs} - quarantine.stored)
         quarantine.sync(blobs)
         taken: list[Digest] = []
@@ -216,7 +223,7 @@ class Store:
                 if self._take_in(quarantine.path(digest), self.folder / blob_path(digest)):
                     taken.append(digest)
             sync_folder(self.folder / BLOBS)
-            self._keep_evidence(evidence, added)
+            self._keep_evidence(evidence, added, before)
             self._keep_referrers(found, quarantine, referrers, added, before)
             if not is_there(self.folder / LAYOUT_FILE):
                 added.append(self.folder / LAYOUT_FILE)
@@ -230,6 +237,23 @@ class Store:
                 for path, data in before.items():
                     write_whole(path, data)
             raise
+
+    def require_room_for(self, images: Iterable[UntrustedImage]) -> None:
+        """Raises FormatError(limit-exceeded) if the index could not be read any more with these images in it, too."""
+        self._listing(images)
+
+    def _listing(self, images: Iterable[UntrustedImage]) -> dict[tuple[str, Digest], Descriptor]:
+        listed = {(image.name or "", image.digest): image for image in self.images()}
+        listed |= {(image.name, image.digest): image.descriptor for image in images}
+        if len(listed) > LIMITS.images:
+            raise FormatError(
+                "limit-exceeded",
+                f"{self.folder} would list {len(listed)} images, over the limit of {LIMITS.images}",
+                hint="Take out what is not needed with `airgap store rm`, or import into another store.",
+                path=str(self.folder),
+                limit=LIMITS.images,
+            )
+        return listed
 
     def _index(self) -> bytes | None:
         path = self.folder / INDEX_FILE
@@ -294,20 +318,33 @@ class Store:
         _require_within(descriptor.digest, descriptor.size, limit)
         return b"".join(self.chunks(descriptor))
 
-    def _keep_evidence(self, evidence: Mapping[str, bytes], added: list[Path]) -> None:
-        """Add signature files to the lookaside tree; one that is already there under any number is not repeated."""
+    def _keep_evidence(self, evidence: Mapping[str, bytes], added: list[Path], before: dict[Path, bytes]) -> None:
+        """Add signature files to the lookaside tree; one that is already there under any number is not repeated.
+
+        A full folder gives the places of older files to new ones: what a bundle was accepted by is always there whole,
+        whatever others brought before. ``before`` is told what stood in their places.
+        """
         folders: dict[Path, list[bytes]] = {}
+        for path, data in evidence.items():
+            folders.setdefault(self.folder / SIGNATURES_FOLDER / path.rpartition("/")[0], []).append(data)
         with pending_files() as create:
-            for path, data in evidence.items():
-                folder = self.folder / SIGNATURES_FOLDER / path.rpartition("/")[0]
-                if folder not in folders:
-                    require_no_link(self.folder, folder)
-                    make_folder(folder)
-                    folders[folder] = _read_signatures(folder)
-                if data not in folders[folder]:
-                    folders[folder].append(data)
-                    added.append(folder / f"signature-{len(folders[folder])}")
-                    file = create(added[-1])
+            for folder, given in folders.items():
+                require_no_link(self.folder, folder)
+                make_folder(folder)
+                kept = _read_signatures(folder)
+                older = iter([number for number, data in enumerate(kept) if data not in given])
+                for data in dict.fromkeys(given):
+                    if data in kept:
+                        continue
+                    if len(kept) < LIMITS.signatures_per_image:
+                        kept.append(data)
+                        place = folder / f"signature-{len(kept)}"
+                        added.append(place)
+                    else:
+                        number = next(older)
+                        place = folder / f"signature-{number + 1}"
+                        before[place], kept[number] = kept[number], data
+                    file = create(place)
                     file.write(data)
                     file.pause()
 
@@ -328,14 +365,18 @@ class Store:
         for digest, path in quarantine.referrers.items():
             if self._take_in(path, folder / digest.hex):
                 added.append(folder / digest.hex)
+        written: set[Path] = set()
         for image in images:
             listed = [one.document for one in referrers.get(image.image.name, ())]
             path = folder / f"{image.image.digest.hex}.json"
             if listed:
-                if is_there(path):
+                if path in written:
+                    pass  # one image under two names
+                elif is_there(path):
                     before[path] = read_bounded(path, LIMITS.oci_manifest)
                 else:
                     added.append(path)
+                written.add(path)
                 write_whole(path, canonical(listed))
 
     def _forget_if_empty(self, lock: Path) -> None:

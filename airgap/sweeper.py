@@ -101,7 +101,7 @@ def _plan(store: Store, unwanted: Sequence[Reference]) -> Sweep:
     found = tree(store.folder, is_ours)
     if not store.is_published:
         return Sweep(store, (), find_garbage(found, None), is_listed=False)
-    taken = {image for one in unwanted for image in store.named([one])}
+    taken = store.named_by_each(unwanted)
     errors: list[AirgapError] = []
     needed = _needed(store, [image for image in store.untrusted() if image not in taken], errors)
     images = tuple(sorted(taken, key=lambda image: image.name))

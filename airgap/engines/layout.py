@@ -100,6 +100,13 @@ class LayoutEngine:
                     target=self.target,
                 )
             listed[name] = image.descriptor
+        if len(listed) > LIMITS.images:
+            raise EngineError(
+                "target-occupied",
+                f"{self.target} would list {len(listed)} images, over the limit of {LIMITS.images}",
+                hint="Import into another folder, or remove images from this one first.",
+                target=self.target,
+            )
         return listed
 
     def _snapshot(self) -> dict[str, bytes]:

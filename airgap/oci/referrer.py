@@ -96,13 +96,18 @@ class ReferrerClosure:
     """
 
     listed: Mapping[Referrer, Iterable[Digest]]
+    _images: dict[Digest, set[Digest]] = field(default_factory=dict)
     _held: dict[Digest, int] = field(default_factory=dict)
     _wanted: dict[Digest, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for one, images in self.listed.items():
+            self._images.setdefault(one.digest, set()).update(images)
 
     def feed(self, digest: Digest, data: bytes) -> None:
         """Raises FormatError for an artifact that is not what the bundle says of it."""
         self._held[digest] = len(data)
-        images = {image for one, found in self.listed.items() if one.digest == digest for image in found}
+        images = self._images.get(digest)
         if not images:
             return
         artifact = parse_artifact(data, digest)

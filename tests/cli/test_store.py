@@ -19,6 +19,7 @@ from airgap.digest import Digest
 from airgap.errors import HostError
 from airgap.folders import Found
 from airgap.garbage import Needed, find_garbage, is_ours
+from airgap.oci.descriptor import Descriptor
 from airgap.reference import parse_reference
 from airgap.store import Store
 from airgap.sweeper import sweeping
@@ -172,6 +173,21 @@ class TestRemove:
         assert result.code == 50
         assert result.kinds == ["source-not-found"]
         assert snapshot(stocked.store) == before
+
+    def test_the_index_is_not_read_for_each_name(self, stocked: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+        reads: list[Store] = []
+        images = Store.images
+
+        def counting(held: Store) -> tuple[Descriptor, ...]:
+            reads.append(held)
+            return images(held)
+
+        monkeypatch.setattr(Store, "images", counting)
+        assert store(stocked, "rm", ONE, "--dry-run").code == 0
+        once = len(reads)
+        reads.clear()
+        assert store(stocked, "rm", ONE, TWO, f"{ONE}@{image_of(ONE).digest}", "--dry-run").code == 0
+        assert len(reads) == once
 
     def test_what_another_name_still_needs(self, stocked: Site) -> None:
         """One digest under two names of one repository: its evidence is theirs in common."""

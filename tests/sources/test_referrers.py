@@ -11,7 +11,7 @@ from forge.images import Blob, to_json
 
 from airgap import store
 from airgap.bundle.manifest import parse_bundle_manifest
-from airgap.digest import digest_of, parse_digest
+from airgap.digest import Digest, digest_of, parse_digest
 from airgap.errors import AirgapError, HostError
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import OCI_INDEX, OCI_MANIFEST
@@ -217,6 +217,30 @@ class TestReview:
         assert snapshot(site.store) == before
         assert self.review(site).code == 0
 
+    def test_an_import_under_two_names_that_fails_leaves_the_list(
+        self, site: Site, registry: Registry, made: Blob, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        more = artifact(annotations={"n": "2"})
+        registry.add_manifest("m/x", more)
+        registry.faults.clear()
+        answer(registry, index_of(made, more))
+        other = "docker.io/stagex/y"
+        site.sign(other, IMAGE.digest, "anna", "bert")
+        source = f"docker://{registry.host}/m/x@{IMAGE.digest}"
+        assert site.export(f"{NAME}={source}", f"{other}={source}", "--plain-http").code == 0
+        before = snapshot(site.store)
+
+        def full(path: Path, data: bytes) -> None:
+            if path.name == "index.json":
+                raise HostError("disk-full", str(path))
+            write_whole(path, data)
+
+        monkeypatch.setattr(store, "write_whole", full)
+        refused = site.import_()
+        assert (refused.code, refused.kinds) == (70, ["disk-full"])
+        left = {path: data for path, data in snapshot(site.store).items() if "/quarantine" not in path}
+        assert left == before
+
 
 class TestLeftBehind:
     def test_when_not_wanted(self, site: Site, registry: Registry) -> None:
@@ -296,6 +320,19 @@ class TestClosure:
         blobs = [made, SBOM, EMPTY]
         del blobs[missing]
         assert kind_of(self.feed, self.closure(made), *blobs) == "member-missing"
+
+    def test_the_list_is_not_searched_for_each_blob(self) -> None:
+        class Listed(dict[Referrer, set[Digest]]):
+            looks = 0
+
+            def items(self) -> Any:
+                self.looks += 1
+                return super().items()
+
+        made = [artifact(annotations={"n": str(number)}) for number in range(20)]
+        listed = Listed({found(blob): {self.image} for blob in made})
+        self.feed(ReferrerClosure(listed), *made, SBOM, EMPTY)
+        assert listed.looks == 1
 
     def test_one_that_rides_along(self) -> None:
         made, other = artifact(), Blob("a/b", b"rides along")
