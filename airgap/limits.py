@@ -35,6 +35,7 @@ class Limits:
     signature_packets: int = 32  # packets in a signature file, markers and padding included
     signature_payloads: int = 4  # spellings of a claim whose digest begins as the signature says, that are checked
     signatures_per_image: int = 100  # files: StageX has had up to 7
+    signatures_judged: int = 100_000  # times: each file is judged for each image that shares its folder, and told of
     subpackets: int = 256  # subpackets of one signature area
     claim: int = 64 * KIB  # bytes of signed payload
     json_values: int = 1_000_000  # commas in any JSON document: 200 000 members have 600 000

@@ -278,10 +278,11 @@ def _require_order(images: tuple[UntrustedImage, ...], members: tuple[Member, ..
     for one, other, member in zip(ranks, ranks[1:], members[1:], strict=False):
         if one > other or (one == other and one[0] != _BLOB_RANK):
             raise StrictJSONError(f"member {member.path[:200]!r} is out of order or listed twice")
-    _require_paths(members, {signature_folder(image) for image in images})
+    _require_paths(members, Counter(signature_folder(image) for image in images))
 
 
-def _require_paths(members: tuple[Member, ...], folders: set[str]) -> None:
+def _require_paths(members: tuple[Member, ...], folders: Mapping[str, int]) -> None:
+    """``folders`` are those of the images' signatures, with the number of images that share each."""
     seen: set[str] = set()
     signatures: dict[str, int] = {}
     for member in members:
@@ -299,6 +300,12 @@ def _require_paths(members: tuple[Member, ...], folders: set[str]) -> None:
     _require_offers(member.offer for member in members)
     if max(signatures.values(), default=0) > LIMITS.signatures_per_image:
         raise StrictJSONError(f"an image has more than {LIMITS.signatures_per_image} signatures")
+    judged = sum(count * folders[folder] for folder, count in signatures.items())
+    if judged > LIMITS.signatures_judged:
+        limit = LIMITS.signatures_judged
+        raise FormatError(
+            "limit-exceeded", f"signatures would be judged {judged} times, over the limit of {limit}", limit=limit
+        )
     missing = sorted(set(_FIXED_RANK) - seen)
     if missing:
         raise FormatError("member-missing", f"{MANIFEST_PATH} lists no {missing[0]}")

@@ -64,8 +64,12 @@ def find_salvage(paths: Sequence[Path]) -> Salvage:
             path=str(paths[0]),
         )
     layout = recovery[0].layout
-    mine = [part for part in parts if _label(part) is None or _bundle(part) == layout.bundle]
-    notes += [f"ignored {part.path}: it is a part of another bundle" for part in parts if part not in mine]
+    mine: list[PartFile] = []
+    for part in parts:
+        if _bundle(part) in (None, layout.bundle):
+            mine.append(part)
+        else:
+            notes.append(f"ignored {part.path}: it is a part of another bundle")
     extents = [Extent(one.path, 0, 0, min(one.size, layout.size)) for one in whole]
     return Salvage(recovery, _layers([*_extents(mine), *extents]), notes)
 

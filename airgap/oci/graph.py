@@ -6,7 +6,7 @@ walks to know what to write; import walks to *predict* what must come next, so n
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -126,9 +126,9 @@ class GraphWalk:
     def platforms(self, root: Descriptor) -> tuple[Platform, ...]:
         """Sorted. Raises FormatError(platform-ambiguous) if one platform stands for two images."""
         found = [one.platform for one in self.runnable(root) if one.platform is not None]
-        ambiguous = [platform for platform in found if found.count(platform) > 1]
-        if ambiguous:
-            raise FormatError("platform-ambiguous", f"{root.digest} has two images for {ambiguous[0]}")
+        ambiguous = next((platform for platform, count in Counter(found).items() if count > 1), None)
+        if ambiguous is not None:
+            raise FormatError("platform-ambiguous", f"{root.digest} has two images for {ambiguous}")
         return tuple(sorted(found))
 
     def closure(self, root: Descriptor) -> tuple[Descriptor, ...]:

@@ -142,7 +142,8 @@ def judge_signature(
                 raise claim_error or UntrustedError("claim-malformed", "the signed payload is no claim")
             expected.require(claim)
     except AirgapError as error:
-        return replace(report, error=error)
+        # Many are kept: a traceback would keep the frames, and in them all that was decoded.
+        return replace(report, error=error.with_traceback(None))
     return report
 
 

@@ -94,6 +94,16 @@ def leave_out(document: dict[str, Any], *absent: object) -> None:
     document.update(absent=list(absent), requires=["delta"])
 
 
+def share(document: dict[str, Any], tags: int) -> None:
+    """One digest under so many tags, with as many signatures as it may have: each file would be judged for each tag."""
+    (image,), members = document["images"], document["members"]
+    folder = members[2]["path"].rpartition("/")[0]
+    numbers = range(1, LIMITS.signatures_per_image + 1)
+    members[2:4] = [{**members[2], "path": f"{folder}/signature-{number}"} for number in numbers]
+    names = [f"{image['reference']}:{number:06d}" for number in range(tags)]
+    document["images"] = [{**image, "reference": name} for name in names]
+
+
 CHANGES: dict[str, tuple[Change, str]] = {
     "CON-14 version 2": (lambda d: d.update(format="airgap/bundle/v2"), "bundle-version-unknown"),
     "CON-14 version 0": (lambda d: d.update(format="airgap/bundle/v0"), "bundle-version-unknown"),
@@ -186,6 +196,10 @@ CHANGES: dict[str, tuple[Change, str]] = {
             ],
         ),
         "bundle-manifest-invalid",
+    ),
+    "signatures of a folder that too many images share": (
+        lambda d: share(d, LIMITS.signatures_judged // LIMITS.signatures_per_image + 1),
+        "limit-exceeded",
     ),
     "MAINTAINERS over the limit": (
         lambda d: lines(d, MAINTAINERS_PATH).update(size=LIMITS.trust_file + 1),

@@ -28,6 +28,7 @@ from airgap.bundle.format import (
     RECOVERY_MARKER,
     RECOVERY_ROWS_MAX,
 )
+from airgap.bundle.partset import PartFile
 from airgap.bundle.recovery import (
     Layout,
     Place,
@@ -38,6 +39,7 @@ from airgap.bundle.recovery import (
     places,
     plan_recovery,
 )
+from airgap.bundle.salvage import find_salvage
 from airgap.digest import Digest
 from airgap.errors import AirgapError, FormatError, HostError, IntegrityError
 from airgap.limits import MIB
@@ -407,6 +409,18 @@ class TestParts:
         repaired = mend(tmp_path / "out", tmp_path / "kit")
         check_repaired(whole, tmp_path / "out", repaired)
         assert f"ignored {paths[1]}: it is a part of another bundle" in repaired.notes
+
+    def test_parts_are_not_compared_each_with_each(self, bundle: Bundle, noise: Bundle, tmp_path: Path) -> None:
+        _, paths = self._kit(bundle, tmp_path / "kit", 50)
+        foreign = cut(units(noise), noise.manifest.id)[0][0]
+        for number in range(500, 550):
+            (tmp_path / "kit" / f"{NAME}.{number}").write_bytes(foreign)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(PartFile, "__eq__", lambda one, other: pytest.fail(f"{one} is compared with {other}"))
+            found = find_salvage([tmp_path / "kit"])
+        assert len([note for note in found.notes if "another bundle" in note]) == 50
+        assert len(found.layers) == 1
+        assert len(found.layers[0]) == len(paths)
 
     def test_a_part_without_labels_and_neighbours_cannot_be_placed(self, bundle: Bundle, tmp_path: Path) -> None:
         _, paths = self._kit(bundle, tmp_path / "kit", 5)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from airgap.digest import parse_digest
 from airgap.errors import AirgapError, FormatError, IntegrityError
 from airgap.limits import LIMITS
-from airgap.oci.descriptor import Descriptor
+from airgap.oci.descriptor import Descriptor, Platform
 from airgap.oci.graph import GraphWalk, Role
 from tests.oci.graphs import ARM, ATTESTATION, LINUX, UNKNOWN, Content, descriptor, docker
 
@@ -165,6 +165,20 @@ class TestRefused:
         content = Content()
         root = content.index(content.image("a"), content.image("b"))
         assert content.refused(root) == ("platform-ambiguous", 10)
+
+    def test_platforms_are_not_compared_each_with_each(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        content = Content()
+        images = [content.image(f"{n}") for n in range(100)]
+        root = content.index(*(one.descriptor(platform={**ARM, "variant": f"v{n}"}) for n, one in enumerate(images)))
+        walk, compared, same = content.walk(root), [], Platform.__eq__
+
+        def counting(one: Platform, other: object) -> bool:
+            compared.append(other)
+            return same(one, other)
+
+        monkeypatch.setattr(Platform, "__eq__", counting)
+        assert len(walk.platforms(descriptor(root))) == len(images)
+        assert len(compared) < len(images)
 
     def test_oci_29_one_of_them_deeper(self) -> None:
         content = Content()

@@ -56,6 +56,13 @@ def refusal(found: list[SignatureReport], threshold: int = 2) -> UntrustedError:
     return caught.value
 
 
+def test_a_report_keeps_no_frames() -> None:
+    """A bundle may bring a hundred thousand: with the frames of a traceback each would take kilobytes."""
+    errors = [report.error for report in reports().values() if report.error is not None]
+    assert errors
+    assert not [error for error in errors if error.__traceback__ is not None]
+
+
 def test_every_bad_file_is_bad_for_its_own_fault() -> None:
     assert {name: report.error.kind for name, report in reports().items() if report.error} == EXPECTED
     assert {name: report.maintainer for name, report in reports().items() if report.counts} == OWNERS
