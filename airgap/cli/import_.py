@@ -87,7 +87,7 @@ def command(
     store = Store(options.store_at(store_folder))
     reference_time = options.reference_time(at)
     progress = options.progress_for(quiet, no_progress)
-    papers = papers_for([Path(one) for one in bundle], report_file, attestation_file)
+    papers = papers_for([Path(one) for one in bundle], report_file, attestation_file, receipt_file)
 
     def tell(examination: Examination, trust: Trust) -> None:
         if receipt_file is not None:

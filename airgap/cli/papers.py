@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -31,6 +34,7 @@ attestation_option: Decorator = click.option(
 
 
 Make = Callable[[Case], bytes]
+_NUMBER: Final = re.compile(r"(?:\.rec)?\.[0-9]{3}$")  # of a part or a recovery file
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +61,30 @@ class Papers:
             yield publish
 
 
-def papers_for(inputs: Sequence[Path], report_file: Path | None, attestation_file: Path | None) -> Papers:
+def papers_for(
+    inputs: Sequence[Path], report_file: Path | None, attestation_file: Path | None, receipt_file: Path | None = None
+) -> Papers:
     """The files that were asked for. ``inputs`` are what is judged: the first names it, and none is overwritten.
 
-    Raises UsageError, HostError(extra-missing).
+    Nor is one by ``receipt_file``, which is written elsewhere. Raises UsageError, HostError(extra-missing).
     """
-    taken = {path.absolute() for path in inputs}
-    for option, path in (("--report", report_file), ("--attestation", attestation_file)):
+    taken = {_place(path) for path in inputs}
+    for option, path in (("--receipt", receipt_file), ("--report", report_file), ("--attestation", attestation_file)):
         if path is not None:
-            if path.absolute() in taken:
+            if _place(path) in taken:
                 raise UsageError("usage", f"{option} {path}: this file is used already; name a new one")
-            taken.add(path.absolute())
+            taken.add(_place(path))
     makers: dict[Path, Make] = {}
     if report_file is not None:
         makers[report_file] = _reporting()
     if attestation_file is not None:
         makers[attestation_file] = _attesting(inputs)
     return Papers(makers)
+
+
+def _place(path: Path) -> str:
+    """Where a path leads, however it is spelt; the same for all parts of a bundle, which are read if one is named."""
+    return _NUMBER.sub("", os.path.realpath(path))
 
 
 def _reporting() -> Make:

@@ -132,7 +132,7 @@ def command(
         return examination
 
     judged = [Path(one) for one in bundle] if bundle or store_folder is None else [store_folder]
-    papers = papers_for(judged, report_file, attestation_file)
+    papers = papers_for(judged, report_file, attestation_file, receipt_file)
     give_verdict(judge, format_, papers)
 
 

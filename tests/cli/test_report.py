@@ -210,6 +210,32 @@ class TestWriting:
         assert carried.verify("--report", tmp_path / "a", "--attestation", tmp_path / "a").code == 2
         assert not (tmp_path / "a").exists()
 
+    @pytest.mark.parametrize("option", ["--report", "--attestation", "--receipt"])
+    @pytest.mark.parametrize("spelling", ["as it is", "another way", "by a link", "the link to it", "another part"])
+    def test_what_is_judged_is_not_written_over(self, site: Site, tmp_path: Path, option: str, spelling: str) -> None:
+        assert site.export(site.image(RUST, sample(), "anna", "bert")).code == 0
+        bundle = data = site.bundle
+        link = tmp_path / "link"
+        spelt = {"another way": bundle.parent / "signatures" / ".." / bundle.name, "by a link": link}
+        output = spelt.get(spelling, bundle)
+        if spelling == "the link to it":
+            bundle = link
+        elif spelling == "another part":
+            assert run("split", bundle, "--volume-size", "5M", "-o", tmp_path / "p.airgap.tar.zst").code == 0
+            bundle = data = tmp_path / "p.airgap.tar.zst.001"
+            output = tmp_path / "p.airgap.tar.zst.002"
+        link.symlink_to(site.bundle)
+        before = data.read_bytes()
+        result = site.import_(option, output, bundle=bundle)
+        assert (result.code, result.kinds) == (2, ["usage"])
+        assert data.read_bytes() == before
+        assert spelling != "another part" or not output.exists()
+        assert not site.store.exists()
+
+    def test_a_receipt_is_another_file_than_a_report(self, carried: Site, tmp_path: Path) -> None:
+        assert carried.import_("--report", tmp_path / "a", "--receipt", tmp_path / "a").code == 2
+        assert not (tmp_path / "a").exists()
+
     @pytest.mark.parametrize("command", ["verify", "audit"])
     def test_without_jinja2_nothing_is_begun(
         self, carried: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
