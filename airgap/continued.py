@@ -17,6 +17,7 @@ from airgap.writing import Create, PendingFile, publish_all, require_replaceable
 class ContinuedFile(PendingFile):
     """A new file that an earlier run may have begun under its temporary name: what is there is compared, not written.
 
+    What cannot be of an earlier run, as it is somebody else's or has another name, too, goes before the first byte.
     ``differs`` is called before anything that is there is overwritten.
     """
 
@@ -28,8 +29,10 @@ class ContinuedFile(PendingFile):
         self._there: BinaryIO | None = None
         with host_errors(str(path)):
             require_replaceable(path)
-            if not stat.S_ISREG(self.temporary.lstat().st_mode if self.temporary.exists() else stat.S_IFREG):
-                self.temporary.unlink()
+            with contextlib.suppress(FileNotFoundError):
+                status = self.temporary.lstat()
+                if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_uid != os.geteuid():
+                    self.temporary.unlink()
             self._file = self._open(os.O_CREAT)
             self._end = os.fstat(self._file.fileno()).st_size
 

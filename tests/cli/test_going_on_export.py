@@ -221,6 +221,19 @@ def test_a_link_under_the_temporary_name_is_not_followed(site: Site, tmp_path: P
     assert written(folder) == written(site.folder / "file")
 
 
+def test_another_name_of_the_temporary_file_is_not_written_to(site: Site, tmp_path: Path) -> None:
+    """Whoever can link it to a file of ours would have that overwritten, and the bundle change under its name."""
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "b.airgap.tar.zst.airgap-partial").hardlink_to(precious)
+    assert export(site, folder).code == 0
+    assert precious.read_text() == "precious"
+    assert precious.stat().st_nlink == 1
+    assert written(folder) == written(site.folder / "file")
+
+
 def test_where_nothing_can_be_locked(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on some network file systems."""
 
