@@ -56,7 +56,10 @@ def receipt_for(store: Store, images: Iterable[UntrustedImage], bundle: Digest |
 
 
 def parse_receipt(data: bytes, where: str) -> Receipt:
-    """Read a receipt; nothing in it is proven. Raises FormatError(receipt-invalid)."""
+    """Read a receipt; nothing in it is proven. Raises FormatError(receipt-invalid).
+
+    A store grows with every bundle, so it may have more blobs than one bundle has members.
+    """
     try:
         fields = Fields(parse_canonical(data.removesuffix(b"\n")), where)
         if fields.string("schema") != _SCHEMA:
@@ -68,7 +71,7 @@ def parse_receipt(data: bytes, where: str) -> Receipt:
             None if bundle is None else parse_digest(bundle, where),
             parse_digest(fields.string("trust"), where),
             frozenset(parse_digest(text, where) for text in fields.strings("images", most=LIMITS.images)),
-            frozenset(parse_digest(text, where) for text in fields.strings("blobs", most=LIMITS.bundle_members)),
+            frozenset(parse_digest(text, where) for text in fields.strings("blobs", most=LIMITS.json_values)),
         )
     except (StrictJSONError, FormatError) as error:
         raise FormatError("receipt-invalid", f"{where} is no receipt: {error}", path=where) from None

@@ -13,6 +13,9 @@ import forge
 import pytest
 from forge import SIGNED, Layer, Sample
 
+from airgap.digest import Digest
+from airgap.limits import LIMITS
+from airgap.report.receipt import Receipt, parse_receipt
 from tests.cli.contract import check_verdict
 from tests.cli.site import AT, RUST, Result, Site, blobs, litter, run
 from tests.cli.stocking import DAY, TOOL, accepted, into_store
@@ -329,6 +332,11 @@ class TestReceipt:
         assert own == f"sha256:{hexdigest(canonical(document))}"
         assert document["images"] == sorted([release(1).digest, release(2).digest])
         assert document["blobs"] == sorted({layer.digest for number in (1, 2) for layer in release(number).layers})
+
+    def test_of_a_store_of_more_blobs_than_a_bundle_may_have(self) -> None:
+        blobs = frozenset(Digest(f"{number:064x}") for number in range(LIMITS.bundle_members + 1))
+        receipt = Receipt(None, Digest("0" * 64), frozenset(), blobs)
+        assert parse_receipt(receipt.encoded, "receipt") == receipt
 
     def test_of_a_store_that_was_judged_again(self, begun: Site) -> None:
         """Who lost the receipt asks the store; what no longer passes is not in it."""
