@@ -529,7 +529,8 @@ def test_the_offline_side_loads_no_network(site: Site) -> None:
 def test_what_was_pulled_is_not_pulled_again(site: Site, registry: Registry, impatient: None) -> None:
     """A registry that goes away in the middle of a large export: the same command goes on when it is back."""
     noise = random.Random(5)
-    large = forge.image([Layer({f"bin/{n}": noise.randbytes(5_000_000 + n)}, "none") for n in range(4)])
+    # Of each layer there is more than what is still on its way to the file when the next one fails.
+    large = forge.image([Layer({f"bin/{n}": noise.randbytes(20_000_000 + n)}, "none") for n in range(4)])
     source = hold(site, registry, "x", large)
     last = large.layers[-1].digest
 
@@ -537,7 +538,7 @@ def test_what_was_pulled_is_not_pulled_again(site: Site, registry: Registry, imp
         return name_of(handler) == last and status(500)(handler, b"")
 
     registry.faults.append(fault)
-    refused = site.export(source, "--plain-http")
+    refused = site.export(source, "--plain-http", "--jobs", 1)
     assert refused.kinds == ["registry-unreachable"], refused
     assert "goes on from there" in refused.json["hint"]
     assert not site.bundle.exists()
