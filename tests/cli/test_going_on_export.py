@@ -6,7 +6,7 @@ import contextlib
 import errno
 import fcntl
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import forge
@@ -210,24 +210,16 @@ def test_two_at_once(site: Site, tmp_path: Path) -> None:
     assert export(site, tmp_path).code == 0
 
 
-def test_a_link_under_the_temporary_name_is_not_followed(site: Site, tmp_path: Path) -> None:
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_a_link_under_the_temporary_name_is_not_written_to(
+    site: Site, tmp_path: Path, link: Callable[[Path, Path], None]
+) -> None:
+    """Whoever can put it there would have that overwritten, and the bundle change under its other name."""
     precious = tmp_path / "precious"
     precious.write_text("precious")
     folder = tmp_path / "out"
     folder.mkdir()
-    (folder / "b.airgap.tar.zst.airgap-partial").symlink_to(precious)
-    assert export(site, folder).code == 0
-    assert precious.read_text() == "precious"
-    assert written(folder) == written(site.folder / "file")
-
-
-def test_another_name_of_the_temporary_file_is_not_written_to(site: Site, tmp_path: Path) -> None:
-    """Whoever can link it to a file of ours would have that overwritten, and the bundle change under its name."""
-    precious = tmp_path / "precious"
-    precious.write_text("precious")
-    folder = tmp_path / "out"
-    folder.mkdir()
-    (folder / "b.airgap.tar.zst.airgap-partial").hardlink_to(precious)
+    link(folder / "b.airgap.tar.zst.airgap-partial", precious)
     assert export(site, folder).code == 0
     assert precious.read_text() == "precious"
     assert precious.stat().st_nlink == 1

@@ -134,6 +134,19 @@ class TestCarried:
         assert site.export(line, "--plain-http").code == 30
 
 
+def import_onto_a_full_disk(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is full when the index is written."""
+
+    def full(path: Path, data: bytes) -> None:
+        if path.name == "index.json":
+            raise HostError("disk-full", str(path))
+        write_whole(path, data)
+
+    monkeypatch.setattr(store, "write_whole", full)
+    refused = site.import_()
+    assert (refused.code, refused.kinds) == (70, ["disk-full"])
+
+
 class TestReview:
     """`verify --store`: what the store keeps is shown again, and judged again."""
 
@@ -206,14 +219,7 @@ class TestReview:
         export(site, registry)
         before = snapshot(site.store)
 
-        def full(path: Path, data: bytes) -> None:
-            if path.name == "index.json":
-                raise HostError("disk-full", str(path))
-            write_whole(path, data)
-
-        monkeypatch.setattr(store, "write_whole", full)
-        refused = site.import_()
-        assert (refused.code, refused.kinds) == (70, ["disk-full"])
+        import_onto_a_full_disk(site, monkeypatch)
         assert snapshot(site.store) == before
         assert self.review(site).code == 0
 
@@ -230,14 +236,7 @@ class TestReview:
         assert site.export(f"{NAME}={source}", f"{other}={source}", "--plain-http").code == 0
         before = snapshot(site.store)
 
-        def full(path: Path, data: bytes) -> None:
-            if path.name == "index.json":
-                raise HostError("disk-full", str(path))
-            write_whole(path, data)
-
-        monkeypatch.setattr(store, "write_whole", full)
-        refused = site.import_()
-        assert (refused.code, refused.kinds) == (70, ["disk-full"])
+        import_onto_a_full_disk(site, monkeypatch)
         left = {path: data for path, data in snapshot(site.store).items() if "/quarantine" not in path}
         assert left == before
 
