@@ -11,7 +11,7 @@ import forge
 import pytest
 
 from tests.attacks.catalogue import attack
-from tests.attacks.lab import IMAGE, Lab, Opened, by, in_order
+from tests.attacks.lab import IMAGE, RUST, Lab, Opened, by, in_order
 from tests.attacks.opinion import ACCEPTED, REFUSED, UNDECIDED, compare, require_programs
 from tests.cli.site import sample
 from tests.cli.surgery import flipped
@@ -36,6 +36,8 @@ CASES: dict[str, tuple[int, Callable[[Lab], Opened | bytes]]] = {
     "one signer twice": (REFUSED, lambda lab: lab.signed(by("anna"), by("anna", style="plain"))),
     "another digest": (REFUSED, lambda lab: lab.signed(by("anna"), by("bert", digest=sample("evil").digest))),
     "another repository": (REFUSED, lambda lab: lab.signed(by("anna"), by("bert", reference="quay.io/stagex/x"))),
+    "no repository": (REFUSED, lambda lab: lab.signed(by("anna"), by("bert", reference=""))),
+    "a repository and a new line": (REFUSED, lambda lab: lab.signed(by("anna"), by("bert", reference=f"{RUST}\n"))),
     "a flipped blob": (REFUSED, with_a_flipped_blob),
     "a blob too many": (
         REFUSED,
