@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import signal
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from airgap.digest import Digest
 from airgap.errors import AirgapError, FormatError, SourceError
@@ -24,9 +25,11 @@ from airgap.trust.evidence import Expectation, Policy, SignatureReport, judge_si
 from airgap.trust.maintainers import People
 from airgap.trust.quorum import signers
 
+_MARK: Final = "@sha256="
 _FOLDER: Final = re.compile(r"(?P<name>.+)@sha256=(?P<hex>[^=]*)")
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
-_CHUNK: Final = 100  # image folders judged in one go: a process is worth its start only for many
+_CHUNK: Final = 25  # image folders judged in one go
+_FEW: Final = 200  # image folders for which further processes are not worth their start
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +105,14 @@ def audit(
     progress.stage("finding signatures", None)
     folders = sorted(_image_folders(root))
     progress.stage("checking signatures", len(folders))
-    judge = partial(_audit_folders, root, policy, people, threshold)
+    judge: _Judge = partial(_audit_folders, root, policy, people, threshold)
     chunks = [folders[at : at + _CHUNK] for at in range(0, len(folders), _CHUNK)]
     rows: list[AuditedImage] = []
     with contextlib.ExitStack() as stack:
         judged: Iterable[list[AuditedImage]] = map(judge, chunks)
-        if jobs > 1 and len(chunks) > jobs:
-            judged = stack.enter_context(ProcessPoolExecutor(jobs, initializer=_leave_signals)).map(judge, chunks)
+        if jobs > 1 and len(folders) > _FEW:
+            pool = ProcessPoolExecutor(jobs, initializer=_Worker.begin, initargs=(judge,))
+            judged = stack.enter_context(pool).map(_Worker.work, chunks)
         for part in judged:
             rows += part
             progress.advance(len(part))
@@ -116,20 +120,41 @@ def audit(
 
 
 def _image_folders(root: Path) -> Iterator[Path]:
+    """Raises HostError for a folder that cannot be read: there may be images in it. An image's own gets a row."""
+
+    def unreadable(error: OSError) -> None:
+        if _MARK not in os.path.basename(error.filename):
+            raise error
+
     with host_errors(str(root)):
-        for path in root.rglob("*@sha256=*"):
-            if path.is_dir() and not path.is_symlink():
-                yield path
+        for top, names, _ in os.walk(root, onerror=unreadable):
+            for path in (Path(top, name) for name in names if _MARK in name):
+                if not path.is_symlink():
+                    yield path
 
 
-def _leave_signals() -> None:
-    """Interrupts are for the process that prints; it ends the workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+_Judge = Callable[[Sequence[Path]], list[AuditedImage]]
+
+
+class _Worker:
+    """A process of its own. How it judges is handed over once: copying a keyring takes as long as judging ten files."""
+
+    _judge: ClassVar[_Judge]
+
+    @classmethod
+    def begin(cls, judge: _Judge) -> None:
+        """Interrupts are for the process that prints; it ends the workers."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        cls._judge = judge
+
+    @classmethod
+    def work(cls, folders: Sequence[Path]) -> list[AuditedImage]:
+        return cls._judge(folders)
 
 
 def _audit_folders(
-    root: Path, policy: Policy, people: People, threshold: int, folders: Iterable[Path]
+    root: Path, policy: Policy, people: People, threshold: int, folders: Sequence[Path]
 ) -> list[AuditedImage]:
     return [_audit_folder(root, folder, policy, people, threshold) for folder in folders]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -367,6 +369,27 @@ class TestAudit:
             result = self.audit(tree, folder=folder)
             assert result.code == 50
             assert result.kinds == ["signatures-not-found"]
+
+    @pytest.mark.parametrize("closed", ["stagex", "stagex/a@sha256="])
+    def test_a_folder_that_cannot_be_read(self, tree: Site, monkeypatch: pytest.MonkeyPatch, closed: str) -> None:
+        """There may be images in it: to say nothing of them would be to say that there are none."""
+
+        def refusing(real: Callable[..., Any]) -> Callable[..., Any]:
+            def listing(path: Any) -> Any:
+                if str(path).startswith(str(tree.signatures / closed)):
+                    raise PermissionError(errno.EACCES, "no", str(path))
+                return real(path)
+
+            return listing
+
+        for name in ("scandir", "listdir"):
+            monkeypatch.setattr(os, name, refusing(getattr(os, name)))
+        result = self.audit(tree)
+        if closed == "stagex":
+            assert (result.code, result.kinds) == (70, ["permission-denied"])
+        else:
+            (row,) = [one for one in result.json["images"] if one["name"] == "stagex/a"]
+            assert [one["reason"] for one in row["signatures"]] == ["permission-denied"]
 
     def test_nothing_in_it_is_no_success(self, tree: Site) -> None:
         empty = tree.folder / "empty"
