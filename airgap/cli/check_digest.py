@@ -60,7 +60,7 @@ def command(
     wanted = [options.parsed("REFERENCE", parse_reference, text) for text in references]
     trust, reference_time = load_trust(options.trust_at(trust_folder)), options.reference_time(at)
     store, job = Store(options.store_at(store_folder)), Job(trust, reference_time, job_count(None), Silent())
-    with options.access_for(plain_http, ca_file) as access:
+    with options.access_for(plain_http, ca_file, quiet=False) as access:
         built = _built(target, access)
         if built is None:
             engine = open_target(target, access)

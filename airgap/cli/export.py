@@ -187,7 +187,7 @@ def command(
     held = None if since is None else held_since(since)
     progress = options.progress_for(quiet, no_progress)
     packed = None
-    with options.access_for(plain_http, ca_file) as access, Sources(access) as opened:
+    with options.access_for(plain_http, ca_file, quiet=quiet) as access, Sources(access) as opened:
         evidence = Evidence(
             read_signed_maintainers(read_file_or_url(maintainers, LIMITS.trust_file, access), maintainers_signatures),
             load_keyrings((text, read_file_or_url(text, LIMITS.keyring, access)) for text in keyrings),

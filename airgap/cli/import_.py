@@ -98,7 +98,7 @@ def command(
         if store_folder is None:
             examination.notes.append(f"the images are kept in {store.folder}; --store names another folder")
 
-    with options.access_for(plain_http, ca_file) as access:
+    with options.access_for(plain_http, ca_file, quiet=quiet) as access:
         engines = open_targets(targets, access, allow_retag=allow_retag)
 
         def examine(folder: TrustFolder) -> Examination:

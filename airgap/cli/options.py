@@ -6,12 +6,13 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from airgap.cli.output import FULL
+from airgap.cli.output import FULL, notes
 from airgap.errors import FormatError, UsageError
 from airgap.files import read_given
 from airgap.limits import LIMITS
@@ -168,7 +169,7 @@ def reference_time(at: str | None) -> int:
     return parse_rfc3339(at) if at is not None else int(time.time())
 
 
-def access_for(plain_http: bool, ca_file: Path | None) -> Access:
+def access_for(plain_http: bool, ca_file: Path | None, *, quiet: bool) -> Access:
     """How this command reaches registries and web servers. Raises HostError, UsageError for a file that is no PEM."""
     from airgap.registry.access import Access
     from airgap.registry.client import Settings
@@ -181,7 +182,8 @@ def access_for(plain_http: bool, ca_file: Path | None) -> Access:
             authorities = ""
         if "-----BEGIN" not in authorities:
             raise UsageError("usage", f"--ca-file {ca_file}: certificates in PEM form are expected")
-    return Access(Settings(plain_http=plain_http, authorities=authorities), os.environ)
+    settings = Settings(plain_http=plain_http, authorities=authorities)
+    return Access(settings if quiet else replace(settings, tell=notes()), os.environ)
 
 
 def formats(names: Iterable[str]) -> tuple[ClaimFormat, ...]:

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn
 
 import click
@@ -49,7 +49,7 @@ def _print(pieces: Iterable[str]) -> None:
     """Raises HostError if nobody can have read it: the status must not say that all is well."""
     if sys.stdout is None:
         raise HostError("input-output", "standard output is closed: nobody can read the result", path="-")
-    _wipe_bar()
+    _wipe_bar(click.get_current_context(silent=True))
     try:
         for piece in pieces:
             click.echo(piece, nl=False)
@@ -97,13 +97,23 @@ def fail(error: AirgapError, format_: str) -> NoReturn:
 
 def warn(text: str) -> None:
     """Also with --quiet: what weakens a check is never silent."""
-    _wipe_bar()
+    _wipe_bar(click.get_current_context(silent=True))
     click.echo(f"warning: {printable(text)}", err=True)
 
 
-def _wipe_bar() -> None:
+def notes() -> Callable[[str], None]:
+    """How a person who waits is told what for, from any thread. Not for --quiet."""
+    context = click.get_current_context()
+
+    def note(text: str) -> None:
+        _wipe_bar(context)
+        click.echo(f"note: {printable(text)}", err=True)
+
+    return note
+
+
+def _wipe_bar(context: click.Context | None) -> None:
     """What is printed while a bar is drawn would stand behind it, on its line."""
-    context = click.get_current_context(silent=True)
     if context is not None and BAR in context.meta:
         context.meta[BAR]()
 

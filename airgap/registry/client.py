@@ -37,7 +37,8 @@ class Settings:
     """How servers are spoken to; times are in seconds.
 
     ``plain_http`` lets registries on this machine be asked without TLS. ``authorities`` are certificates (PEM) that are
-    trusted beside the system's. ``attempts`` counts the first one.
+    trusted beside the system's. ``attempts`` counts the first one; ``tell`` is told why there is a ``pause``
+    before the next.
     """
 
     plain_http: bool = False
@@ -46,6 +47,7 @@ class Settings:
     connect_timeout: float = 20
     read_timeout: float = 60
     pause: Callable[[float], None] = time.sleep
+    tell: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +174,15 @@ class Client:
             except RegistryProblem as problem:
                 if attempt == attempts or problem.reason is not Reason.UNREACHABLE:
                     raise
-                self.settings.pause(0.5 * 2**attempt)
-                continue
-            if response.status not in _BUSY or attempt == attempts:
-                return response
-            response._raw.close()
-            self.settings.pause(_pause(response.header("Retry-After"), attempt))
+                why, wait = str(problem), _pause("", attempt)
+            else:
+                if response.status not in _BUSY or attempt == attempts:
+                    return response
+                response._raw.close()
+                why = f"{location}: the server answers {response.status}"
+                wait = _pause(response.header("Retry-After"), attempt)
+            self.settings.tell(f"{why}; trying again in {wait:g} s")
+            self.settings.pause(wait)
         raise RuntimeError("no attempt was made")
 
     def _send(self, method: str, location: Location, headers: Mapping[str, str], body: Body | None) -> Response:

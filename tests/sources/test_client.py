@@ -158,6 +158,17 @@ class TestRetries:
         assert get(access, f"{registry.url}/f") == b"content"
         assert pauses == [3.0, 2.0, 4.0]
 
+    def test_why_it_waits(self, registry: Registry, pauses: list[float]) -> None:
+        answers = iter([lambda handler: handler.reply(503), lambda handler: handler.hang_up()])
+        registry.files["/f"] = b"content"
+        registry.faults.append(lambda handler: next(answers, lambda _: False)(handler))
+        told: list[str] = []
+        with Access(Settings(pause=pauses.append, tell=told.append)) as access:
+            assert get(access, f"{registry.url}/f") == b"content"
+        assert told[0] == f"{registry.url}/f: the server answers 503; trying again in 1 s"
+        assert told[1].startswith(f"{registry.url}/f: ")
+        assert told[1].endswith("; trying again in 2 s")
+
     def test_a_long_wait_is_cut(self, registry: Registry, access: Access, pauses: list[float]) -> None:
         registry.faults.append(lambda handler: handler.reply(503, headers={"Retry-After": "3600"}))
         assert reason_of(access, f"{registry.url}/f") is Reason.UNREACHABLE

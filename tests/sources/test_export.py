@@ -276,6 +276,17 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("airgap.registry.client.Settings", settings)
 
 
+@pytest.mark.parametrize("quiet", [False, True])
+def test_who_waits_is_told_why(site: Site, registry: Registry, impatient: None, quiet: bool) -> None:
+    source = hold(site, registry, "x", PLAIN, "v1")
+    registry.faults.append(lambda handler: len(registry.requests) < 2 and handler.reply(503))
+    result = site.export(source, "--plain-http", *(["--quiet"] if quiet else []))
+    assert result.code == 0, result
+    notes = [line for line in result.stderr.decode().splitlines() if line.startswith("note: ")]
+    assert len(notes) == (not quiet)
+    assert all("the server answers 503; trying again in 1 s" in note for note in notes)
+
+
 def trickle(handler: Handler, data: bytes) -> bool:
     handler.send_response(200)
     handler.send_header("Content-Length", str(len(data)))
