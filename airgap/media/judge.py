@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -61,29 +61,32 @@ def judge_files(
 ) -> list[Judgement]:
     """Judge each file, and the files of each folder that can be told to be a bundle's by how they begin."""
     found = []
+    checksums = _Checksums()
     for path in paths:
         if not is_folder(path):
-            found.append(_judge(path, around_cache, parts_only, jobs, progress))
+            found.append(_judge(path, checksums, around_cache, parts_only, jobs, progress))
             continue
-        inside = [file for file in regular_files(path) if _begins_like_ours(file)]
+        inside = [file for file in regular_files(path) if _begins_like_ours(file, checksums)]
         if not inside:
             raise HostError(
                 "file-not-found", f"{path}: no bundle, part or recovery file is in this folder", path=str(path)
             )
-        found += [_judge(file, around_cache, parts_only, jobs, progress) for file in inside]
+        found += [_judge(file, checksums, around_cache, parts_only, jobs, progress) for file in inside]
     return found
 
 
-def _begins_like_ours(path: Path) -> bool:
+def _begins_like_ours(path: Path, checksums: _Checksums) -> bool:
     if path.name.endswith(".sha256"):
         return False
-    if _listed(path) is not None:
+    if checksums.of(path) is not None:
         return True
     with open_input(str(path)) as source:
         return source.read(len(FRAME_MAGIC)) in (FRAME_MAGIC, PART_LABEL_MAGIC, RECOVERY_MAGIC)
 
 
-def _judge(path: Path, around_cache: bool, parts_only: bool, jobs: int, progress: Progress) -> Judgement:
+def _judge(
+    path: Path, checksums: _Checksums, around_cache: bool, parts_only: bool, jobs: int, progress: Progress
+) -> Judgement:
     judgement = Judgement(str(path))
     try:
         with _opened(path, around_cache, judgement) as source:
@@ -92,7 +95,7 @@ def _judge(path: Path, around_cache: bool, parts_only: bool, jobs: int, progress
             judgement.size = file_size(path)
             _examine(_Peeking(hashing), judgement, parts_only, jobs, progress)
             judgement.digest = hashing.digest
-        _compare_checksum(path, judgement)
+        _compare_checksum(checksums.of(path), judgement)
     except AirgapError as error:
         judgement.error = error
     return judgement
@@ -176,25 +179,34 @@ def _examine_recovery(source: _Peeking, judgement: Judgement) -> None:
         )
 
 
-def _compare_checksum(path: Path, judgement: Judgement) -> None:
-    expected = _listed(path)
+def _compare_checksum(expected: str | None, judgement: Judgement) -> None:
     judgement.checksum_file = expected is not None
     if expected is not None and (judgement.digest is None or expected != judgement.digest.hex):
         raise IntegrityError("file-differs", "its SHA-256 is not the one in the .sha256 file beside it")
 
 
-def _listed(path: Path) -> str | None:
-    """What a .sha256 file beside a file says of it: FILE.sha256, or that of all parts or recovery files."""
-    stem = _NUMBERED.fullmatch(path.name)
-    names = [path.name] if stem is None else [path.name, f"{stem.group(1)}.parts", stem.group(1)]
-    for name in names:
-        listing = path.with_name(f"{name}.sha256")
-        if is_there(listing):
-            for line in read_bounded(listing, LIMITS.trust_file).splitlines():
-                match = _CHECKSUM.fullmatch(line)
-                if match is not None and match.group(2) == os.fsencode(path.name):
-                    return match.group(1).decode()
-    return None
+class _Checksums:
+    """What the .sha256 files beside files say. The last one stays read: one lists all parts of a bundle."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._listed: dict[bytes, str] = {}
+
+    def of(self, path: Path) -> str | None:
+        """The hexadecimal digest in FILE.sha256, or in that of all parts or recovery files."""
+        stem = _NUMBERED.fullmatch(path.name)
+        names = [path.name] if stem is None else [path.name, f"{stem.group(1)}.parts", stem.group(1)]
+        found = (self._read(path.with_name(f"{name}.sha256")).get(os.fsencode(path.name)) for name in names)
+        return next((digest for digest in found if digest is not None), None)
+
+    def _read(self, path: Path) -> Mapping[bytes, str]:
+        if path != self._path:
+            if not is_there(path):
+                return {}
+            lines = map(_CHECKSUM.fullmatch, reversed(read_bounded(path, LIMITS.trust_file).splitlines()))
+            self._listed = {match.group(2): match.group(1).decode() for match in lines if match is not None}
+            self._path = path
+        return self._listed
 
 
 class _Peeking:

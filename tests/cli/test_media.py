@@ -18,6 +18,7 @@ from forge import Layer, Sample
 
 from airgap.bundle.volumes import VOLUME_MIN
 from airgap.digest import Digest
+from airgap.files import read_bounded
 from tests.cli.contract import DIGEST, check_error, check_verdict
 from tests.cli.site import BUNDLE, RUST, Result, Site, blobs, litter, process, run, snapshot
 from tests.cli.test_host import limited
@@ -390,6 +391,19 @@ class TestJudgingAlone:
         result = run("verify", option, path, "--format", "json")
         assert result.code == 20
         assert result.json["files"][0]["error"]["kind"] == "file-differs"
+
+    def test_the_list_of_all_parts_is_not_read_for_each(self, stick: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It may have megabytes: it is read to find the parts, and to compare them."""
+        read: list[str] = []
+
+        def reading(path: Path, limit: int) -> bytes:
+            read.append(path.name)
+            return read_bounded(path, limit)
+
+        monkeypatch.setattr("airgap.media.judge.read_bounded", reading)
+        assert run("verify", "--media", stick).code == 0
+        assert len(parts(stick)) > 2
+        assert read.count(f"{BUNDLE}.parts.sha256") == 2
 
     def test_a_list_that_does_not_name_it_is_no_matter(self, stick: Path) -> None:
         (stick / f"{BUNDLE}.parts.sha256").write_text(f"{'0' * 64}  other\nno line of that kind\n")
