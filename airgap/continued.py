@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from airgap.errors import HostError
-from airgap.files import file_size, host_errors, open_regular
+from airgap.files import file_size, host_errors, is_ours_alone, open_regular
 from airgap.writing import Create, PendingFile, publish_all, require_replaceable, temporary_name
 
 
@@ -30,8 +29,7 @@ class ContinuedFile(PendingFile):
         with host_errors(str(path)):
             require_replaceable(path)
             with contextlib.suppress(FileNotFoundError):
-                status = self.temporary.lstat()
-                if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_uid != os.geteuid():
+                if not is_ours_alone(self.temporary):
                     self.temporary.unlink()
             self._file = self._open(os.O_CREAT)
             self._end = os.fstat(self._file.fileno()).st_size

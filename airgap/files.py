@@ -230,6 +230,12 @@ def resolved(path: Path) -> Path:
         return Path(os.path.realpath(path, strict=True))
 
 
+def is_ours_alone(path: Path) -> bool:
+    """Whether this is a regular file of this user that has no other name. Raises FileNotFoundError."""
+    status = path.lstat()
+    return stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_uid == os.geteuid()
+
+
 def require_no_link(root: Path, path: Path) -> None:
     """Raises HostError if a folder below ``root``, on the way to ``path``, is a link: writing would lead elsewhere."""
     for part in (path, *path.parents):

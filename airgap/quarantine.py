@@ -19,7 +19,7 @@ from typing import BinaryIO, Final
 from airgap.blobs import prove_blob
 from airgap.digest import Digest
 from airgap.errors import HostError, IntegrityError
-from airgap.files import file_size, host_errors, make_folder, remove_tree, require_room
+from airgap.files import file_size, host_errors, is_ours_alone, make_folder, remove_tree, require_room
 from airgap.verify import BlobReceipt
 from airgap.writing import sync_all, write_all
 
@@ -89,13 +89,17 @@ class Quarantine:
 
     def keeps(self, digest: Digest, size: int) -> BlobReceipt | None:
         """The proof of a blob that an earlier import left here, if it still is what it was: it is hashed now."""
+        path = self.path(digest)
         try:
-            found = self.kept[digest] = prove_blob(self.path(digest), digest, size)
+            with host_errors(str(path)):
+                if not is_ours_alone(path):  # who has another name for it could change it later
+                    return None
+            found = self.kept[digest] = prove_blob(path, digest, size)
             return found
         except IntegrityError:
             return None  # it is streamed again, and replaced
         except HostError as error:
-            if error.kind not in ("file-not-found", "not-a-regular-file"):
+            if error.kind != "file-not-found":
                 raise
             return None
 

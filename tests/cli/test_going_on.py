@@ -138,18 +138,22 @@ def test_a_file_is_not_read_where_its_blobs_are_in_hand(made: Site, site: Site, 
     assert counting.read + counting.skipped == pytest.approx(made.bundle.stat().st_size, abs=1)
 
 
-@pytest.mark.parametrize("damage", ["flipped", "shorter", "empty", "link", "folder"])
+@pytest.mark.parametrize("damage", ["flipped", "shorter", "empty", "link", "hard link", "folder"])
 def test_a_waiting_blob_is_believed_only_by_its_hash(made: Site, site: Site, damage: str) -> None:
     stopped(site, made.bundle, 2)
     hex_ = IMAGE.layers[0].digest.removeprefix("sha256:")
     (path,) = (site.store / ".airgap" / "quarantine").glob(f"*/{hex_}")
     data = path.read_bytes()
-    path.unlink()
+    if damage == "hard link":
+        path.rename(site.folder / "elsewhere")
+        path.hardlink_to(site.folder / "elsewhere")
+    else:
+        path.unlink()
     if damage == "link":
         path.symlink_to(made.folder / "whole" / "blobs" / "sha256" / hex_)
     elif damage == "folder":
         path.mkdir()
-    else:
+    elif damage != "hard link":
         path.write_bytes({"flipped": bytes([data[0] ^ 1]) + data[1:], "shorter": data[:-1], "empty": b""}[damage])
     again = import_(site, made.bundle)
     if damage == "folder":  # nobody but airgap writes there; it is not removed in the middle of an import
@@ -158,6 +162,7 @@ def test_a_waiting_blob_is_believed_only_by_its_hash(made: Site, site: Site, dam
     assert again.code == 0, again
     assert any(note.startswith("went on: 1 blobs") for note in again.json["notes"])
     assert tree(site.store) == tree(made.folder / "whole")
+    assert all(blob.stat().st_nlink == 1 for blob in (site.store / "blobs" / "sha256").iterdir())
 
 
 def test_another_bundle_drops_what_waits(made: Site, site: Site, tmp_path: Path) -> None:
