@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from airgap.digest import Digest
-from airgap.errors import IntegrityError
+from airgap.errors import FormatError, IntegrityError
 from airgap.files import BUFFER, host_errors, open_regular
 from airgap.verify import BlobReceipt, require_blob
 
@@ -32,6 +32,13 @@ def prove_blob(path: Path, digest: Digest, expected: int) -> BlobReceipt:
         hasher.update(chunk)
         size += len(chunk)
     return _require(path, digest, expected, hasher.hexdigest(), size)
+
+
+def read_blob(path: Path, digest: Digest, size: int, limit: int) -> bytes:
+    """A small blob, whole. Raises what blob_chunks() raises, and FormatError(limit-exceeded) over ``limit`` bytes."""
+    if size > limit:
+        raise FormatError("limit-exceeded", f"blob {digest} has {size} bytes, over {limit}")
+    return b"".join(blob_chunks(path, digest, size))
 
 
 def _read(path: Path) -> Iterator[bytes]:

@@ -75,7 +75,7 @@ def _read_store(folder: Path) -> _Source:
         holding = holding_of(store, image, platforms=True)
         found.append(holding.image)
         source.blobs |= {**holding.blobs, **holding.artifact_blobs}
-        source.files[image.name] = files = store.signatures(image)
+        source.files[image.name] = files = store.evidence.signatures(image)
         source.signatures[image.name] = frozenset(map(digest_of, files.values()))
     source.images = tuple(found)
     return source

@@ -46,10 +46,10 @@ def holding_of(store: Store, image: UntrustedImage, *, platforms: bool = False) 
     if platforms:
         image = replace(image, platforms=tuple(map(str, walk.platforms(image.descriptor))))
     blobs = {blob.digest: blob.size for blob in walk.closure(image.descriptor)}
-    referrers = store.referrers(image)
+    referrers = store.evidence.referrers(image)
     artifact_blobs: dict[Digest, int] = {}
     for referrer in referrers:
         artifact_blobs[referrer.digest] = referrer.size
-        artifact = parse_artifact(store.artifact(referrer.digest, referrer.size), referrer.digest)
+        artifact = parse_artifact(store.evidence.artifact(referrer.digest, referrer.size), referrer.digest)
         artifact_blobs |= {blob.digest: blob.size for blob in artifact.blobs}
     return Holding(image, blobs, referrers, artifact_blobs)

@@ -68,7 +68,7 @@ def plan_policy(
     left_out: list[LeftOut] = []
     for approved in sorted(examination.approved, key=lambda one: one.reached):  # a tag is the newest image's
         image = approved.image
-        signatures = native_signatures(approved.reports, store.signatures(image), approved.threshold)
+        signatures = native_signatures(approved.reports, store.evidence.signatures(image), approved.threshold)
         if image.descriptor.is_index:
             why = "its index is signed; these programs want a signature for each manifest in it"
             left_out.append(LeftOut(image, why))

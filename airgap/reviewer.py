@@ -98,7 +98,10 @@ def _drilled(
 
 
 def _judge(store: Store, image: UntrustedImage, trust: Trust, reference_time: int) -> list[SignatureReport]:
-    return [judge_for_image(image, name, data, trust, reference_time) for name, data in store.signatures(image).items()]
+    return [
+        judge_for_image(image, name, data, trust, reference_time)
+        for name, data in store.evidence.signatures(image).items()
+    ]
 
 
 def _verify(
@@ -114,12 +117,12 @@ def _verify(
 
 def _referrers(store: Store, image: UntrustedImage) -> tuple[Referrer, ...]:
     """What was kept about an image, whole, and still about this image. It counts for nothing here, either."""
-    listed = store.referrers(image)
+    listed = store.evidence.referrers(image)
     closure = ReferrerClosure(dict.fromkeys(listed, (image.digest,)))
     for one in listed:
-        data = store.artifact(one.digest, one.size)
+        data = store.evidence.artifact(one.digest, one.size)
         closure.feed(one.digest, data)
         for blob in parse_artifact(data, one.digest).blobs:
-            closure.feed(blob.digest, store.artifact(blob.digest, blob.size))
+            closure.feed(blob.digest, store.evidence.artifact(blob.digest, blob.size))
     closure.finish()
     return listed

@@ -1,8 +1,7 @@
 """The store on the offline side: an OCI image layout that only ever holds verified images.
 
     oci-layout, index.json, blobs/sha256/…     readable by any OCI tool
-    signatures/<repository path>@sha256=…/     the evidence, as a lookaside tree
-    referrers/<hex>, referrers/<image hex>.json     artifacts about images, and which image has which
+    signatures/, referrers/                    what images are judged by, and artifacts about them (airgap/evidence.py)
     .airgap/quarantine/, .airgap/lock          bytes on their way; the lock of whoever writes
 
 Blobs arrive in quarantine, are hashed while they are written, and are published by rename only when everything of the
@@ -12,15 +11,16 @@ bundle was verified; index.json comes last, so a reader sees all of an import or
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
-from airgap.blobs import blob_chunks, prove_blob
+from airgap.blobs import blob_chunks, prove_blob, read_blob
+from airgap.changes import Changes
 from airgap.digest import Digest
-from airgap.errors import AirgapError, FormatError, HostError, IntegrityError, SourceError
+from airgap.errors import AirgapError, FormatError, HostError, SourceError
+from airgap.evidence import REFERRERS_FOLDER, SIGNATURES_FOLDER, Evidence
 from airgap.files import held, host_errors, is_there, make_folder, read_bounded, require_no_link
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import Descriptor
@@ -34,19 +34,14 @@ from airgap.oci.layout import (
     parse_layout,
     parse_layout_index,
 )
-from airgap.oci.referrer import Referrer, parse_referrers
+from airgap.oci.referrer import Referrer
 from airgap.quarantine import Quarantine, left_in_quarantine, open_quarantine
 from airgap.reference import Reference, parse_reference
-from airgap.strict_json import StrictJSONError, canonical, parse
 from airgap.verify import BlobReceipt, UntrustedImage, VerifiedImage
-from airgap.writing import pending_files, sync_all, sync_folder, write_whole
+from airgap.writing import sync_folder, write_whole
 
 PRIVATE_FOLDER: Final = ".airgap"
 QUARANTINE_FOLDER: Final = "quarantine"
-SIGNATURES_FOLDER: Final = "signatures"
-REFERRERS_FOLDER: Final = "referrers"
-
-
 _OWN: Final = {
     BLOBS.partition("/")[0],
     SIGNATURES_FOLDER,
@@ -61,6 +56,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.evidence = Evidence(folder)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -173,27 +169,6 @@ class Store:
         left = [(one.name or "", one) for one, image in listed if image not in images]
         write_whole(self.folder / INDEX_FILE, encode_index(left))
 
-    def signatures(self, image: UntrustedImage) -> dict[str, bytes]:
-        """The evidence that is kept of an image: its signature files by their path in the lookaside tree."""
-        files = _read_signatures(self.folder / SIGNATURES_FOLDER / image.lookaside)
-        return {
-            f"{SIGNATURES_FOLDER}/{image.lookaside}/signature-{number}": data for number, data in enumerate(files, 1)
-        }
-
-    def referrers(self, image: UntrustedImage) -> tuple[Referrer, ...]:
-        """The artifacts that were kept of an image. Raises FormatError, IntegrityError."""
-        path = self.folder / REFERRERS_FOLDER / f"{image.digest.hex}.json"
-        if not is_there(path):
-            return ()
-        try:
-            listed = parse(read_bounded(path, LIMITS.oci_manifest))
-            if not isinstance(listed, list) or len(listed) > LIMITS.referrers_per_image:
-                raise StrictJSONError(f"it is no list of up to {LIMITS.referrers_per_image} artifacts")
-            return parse_referrers(listed)
-        except StrictJSONError as error:
-            hint = "Check the disk, then import the bundle again: it replaces the file."
-            raise IntegrityError("file-differs", f"{path}: {error}", hint=hint) from None
-
     def publish(
         self,
         images: Iterable[VerifiedImage],
@@ -213,29 +188,23 @@ class Store:
         listed = self._listing([image.image for image in found])
         blobs = sorted({blob.digest for image in found for blob in image.blobs} - quarantine.stored)
         quarantine.sync(blobs)
-        taken: list[Digest] = []
-        added: list[Path] = []
-        before: dict[Path, bytes] = {}
+        artifacts = [(image.image.digest, referrers.get(image.image.name, ())) for image in found]
         index = self._index()
+        changes = Changes(self.folder)
         try:
-            make_folder(self.folder / BLOBS)
+            changes.make_folder(self.folder / BLOBS)
             for digest in blobs:
-                if self._take_in(quarantine.path(digest), self.folder / blob_path(digest)):
-                    taken.append(digest)
+                changes.move_in(quarantine.path(digest), self.folder / blob_path(digest))
             sync_folder(self.folder / BLOBS)
-            self._keep_evidence(evidence, added, before)
-            self._keep_referrers(found, quarantine, referrers, added, before)
-            if not is_there(self.folder / LAYOUT_FILE):
-                added.append(self.folder / LAYOUT_FILE)
+            self.evidence.keep_signatures(evidence, changes)
+            self.evidence.keep_referrers(quarantine.referrers, artifacts, changes)
+            changes.will_write(self.folder / LAYOUT_FILE, LIMITS.trust_file)
             write_whole(self.folder / LAYOUT_FILE, LAYOUT_BYTES)
             commit()
             write_whole(self.folder / INDEX_FILE, encode_index((name, image) for (name, _), image in listed.items()))
         except BaseException:
             if self._withdraw(index):
-                self._take_out(added, {self.folder / blob_path(digest): quarantine.path(digest) for digest in taken})
-            with contextlib.suppress(AirgapError):
-                for path, data in before.items():
-                    write_whole(path, data)
+                changes.undo()
             raise
 
     def require_room_for(self, images: Iterable[UntrustedImage]) -> None:
@@ -273,30 +242,6 @@ class Store:
             return True
         return False
 
-    def _take_out(self, added: Iterable[Path], taken: Mapping[Path, Path]) -> None:
-        """Remove what publish() had added, and the folders that are empty without it; blobs go back to quarantine."""
-        folders = {self.folder / BLOBS}
-        for path, origin in taken.items():
-            with contextlib.suppress(OSError):
-                os.replace(path, origin)
-        for path in added:
-            folders.add(path.parent)
-            with contextlib.suppress(OSError):
-                path.unlink()
-        for folder in folders:
-            with contextlib.suppress(OSError):  # up to the first that is not empty
-                while folder != self.folder:
-                    folder.rmdir()
-                    folder = folder.parent
-
-    @staticmethod
-    def _take_in(source: Path, target: Path) -> bool:
-        """Returns whether there was no such file before."""
-        with host_errors(str(target)):
-            new = not is_there(target)
-            os.replace(source, target)
-        return new
-
     def chunks(self, descriptor: Descriptor) -> Iterator[bytes]:
         """The bytes of a stored blob, hashed again while they are read (TRUST: check on use).
 
@@ -308,76 +253,9 @@ class Store:
         """Hash a stored blob. Raises IntegrityError if it is damaged, HostError(file-not-found) if there is none."""
         return prove_blob(self.folder / blob_path(digest), digest, size)
 
-    def artifact(self, digest: Digest, size: int) -> bytes:
-        """A blob of an artifact, hashed again. Raises FormatError(limit-exceeded), IntegrityError, HostError."""
-        _require_within(digest, size, LIMITS.referrer_blob)
-        return b"".join(blob_chunks(self.folder / REFERRERS_FOLDER / digest.hex, digest, size))
-
     def read(self, descriptor: Descriptor, limit: int) -> bytes:
         """A small stored blob, hashed again. Raises FormatError(limit-exceeded), IntegrityError."""
-        _require_within(descriptor.digest, descriptor.size, limit)
-        return b"".join(self.chunks(descriptor))
-
-    def _keep_evidence(self, evidence: Mapping[str, bytes], added: list[Path], before: dict[Path, bytes]) -> None:
-        """Add signature files to the lookaside tree; one that is already there under any number is not repeated.
-
-        A full folder gives the places of older files to new ones: what a bundle was accepted by is always there whole,
-        whatever others brought before. ``before`` is told what stood in their places.
-        """
-        folders: dict[Path, list[bytes]] = {}
-        for path, data in evidence.items():
-            folders.setdefault(self.folder / SIGNATURES_FOLDER / path.rpartition("/")[0], []).append(data)
-        with pending_files() as create:
-            for folder, given in folders.items():
-                require_no_link(self.folder, folder)
-                make_folder(folder)
-                kept = _read_signatures(folder)
-                older = iter([number for number, data in enumerate(kept) if data not in given])
-                for data in dict.fromkeys(given):
-                    if data in kept:
-                        continue
-                    if len(kept) < LIMITS.signatures_per_image:
-                        kept.append(data)
-                        place = folder / f"signature-{len(kept)}"
-                        added.append(place)
-                    else:
-                        number = next(older)
-                        place = folder / f"signature-{number + 1}"
-                        before[place], kept[number] = kept[number], data
-                    file = create(place)
-                    file.write(data)
-                    file.pause()
-
-    def _keep_referrers(
-        self,
-        images: Iterable[VerifiedImage],
-        quarantine: Quarantine,
-        referrers: Mapping[str, Sequence[Referrer]],
-        added: list[Path],
-        before: dict[Path, bytes],
-    ) -> None:
-        """``before`` is told what stood in a list that is replaced."""
-        if not referrers:
-            return
-        folder = self.folder / REFERRERS_FOLDER
-        make_folder(folder)
-        sync_all(list(quarantine.referrers.values()))
-        for digest, path in quarantine.referrers.items():
-            if self._take_in(path, folder / digest.hex):
-                added.append(folder / digest.hex)
-        written: set[Path] = set()
-        for image in images:
-            listed = [one.document for one in referrers.get(image.image.name, ())]
-            path = folder / f"{image.image.digest.hex}.json"
-            if listed:
-                if path in written:
-                    pass  # one image under two names
-                elif is_there(path):
-                    before[path] = read_bounded(path, LIMITS.oci_manifest)
-                else:
-                    added.append(path)
-                written.add(path)
-                write_whole(path, canonical(listed))
+        return read_blob(self.folder / blob_path(descriptor.digest), descriptor.digest, descriptor.size, limit)
 
     def _forget_if_empty(self, lock: Path) -> None:
         """A refused bundle leaves no trace in a folder that was no store before."""
@@ -386,17 +264,3 @@ class Store:
                 lock.unlink()
                 lock.parent.rmdir()
                 self.folder.rmdir()
-
-
-def _read_signatures(folder: Path) -> list[bytes]:
-    found: list[bytes] = []
-    while is_there(path := folder / f"signature-{len(found) + 1}"):
-        if len(found) == LIMITS.signatures_per_image:
-            raise FormatError("limit-exceeded", f"{folder} holds more than {LIMITS.signatures_per_image} signatures")
-        found.append(read_bounded(path, LIMITS.signature_file))
-    return found
-
-
-def _require_within(digest: Digest, size: int, limit: int) -> None:
-    if size > limit:
-        raise FormatError("limit-exceeded", f"blob {digest} has {size} bytes, over {limit}")

@@ -54,7 +54,7 @@ def total_size(shelves: Iterable[Shelf]) -> int:
 def _shelf(store: Store, image: UntrustedImage) -> Shelf:
     signatures = 0
     try:
-        signatures = len(store.signatures(image))
+        signatures = len(store.evidence.signatures(image))
         holding = holding_of(store, image, platforms=True)
     except AirgapError as error:
         return Shelf(image, None, signatures, error)

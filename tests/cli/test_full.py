@@ -63,6 +63,17 @@ class TestSignatures:
         assert {by("anna"), by("bert")} <= kept(site)
         assert judged(site).code == 0
 
+    def test_a_folder_full_of_one_file(self, lab: Lab) -> None:
+        """Somebody filled it by hand, with a signature that is needed, too: one place of it is enough."""
+        site = lab.site
+        accepted(site, write(lab, "first", by("anna"), by("bert")))
+        (folder,) = site.store.glob("signatures/stagex/pallet-rust@*")
+        for number in range(1, MOST + 1):
+            (folder / f"signature-{number}").write_bytes(by("anna"))
+        accepted(site, write(lab, "second", by("anna"), by("carl")))
+        assert kept(site) == {by("anna"), by("carl")}
+        assert judged(site).code == 0
+
     def test_what_stood_there_comes_back_if_publishing_fails(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
         site = lab.site
         accepted(site, write(lab, "first", *junk("first"), by("anna"), by("bert")))

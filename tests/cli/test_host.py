@@ -246,7 +246,9 @@ class TestDiskFull:
         assert set(codes) == {0, 70}
         assert codes == sorted(codes, reverse=True)
 
-    @pytest.mark.parametrize("place", ["airgap.store.Store._keep_evidence", "airgap.engines.layout.LayoutEngine._copy"])
+    @pytest.mark.parametrize(
+        "place", ["airgap.evidence.Evidence.keep_signatures", "airgap.engines.layout.LayoutEngine._copy"]
+    )
     def test_while_publishing(self, carried: Site, tmp_path: Path, place: str) -> None:
         """The index says all of an import or nothing, and the last line of the verdict does not say otherwise."""
         fault = _patched(place, "raise HostError('disk-full', 'no space left')")
@@ -346,7 +348,7 @@ _FrameWriter._emit = interrupted
         "place",
         [
             "airgap.store.Store.publish",
-            "airgap.store.Store._keep_evidence",
+            "airgap.evidence.Evidence.keep_signatures",
             "airgap.store.encode_index",
             "airgap.engines.layout.LayoutEngine.load",
             "airgap.engines.layout.encode_index",
