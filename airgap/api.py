@@ -16,13 +16,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from airgap.files import read_given
+from airgap.disk.reading import read_given
 from airgap.judging import judge_bundle
 from airgap.limits import LIMITS
 from airgap.progress import Progress, Silent
 from airgap.report.documents.verdict import verdict_document
 from airgap.results import Audit, Verdict, audit_of, parse_verdict, verdict_of
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.workers import job_count
 
 Place = str | os.PathLike[str]

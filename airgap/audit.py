@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from airgap.disk.host import host_errors
+from airgap.disk.reading import open_regular
+from airgap.disk.writing import append_durably
 from airgap.errors import FormatError, TrustRootError
-from airgap.files import host_errors, open_regular
 from airgap.limits import LIMITS
 from airgap.printable import printable
 from airgap.strict_json import StrictJSONError, canonical, parse_canonical
-from airgap.writing import append_durably
 
 _START: Final = "0" * 64
 _LINE_MAX: Final = LIMITS.audit_record + 66  # bytes: digits, space and end of line

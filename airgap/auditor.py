@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from airgap.digest import Digest
+from airgap.disk.host import host_errors
+from airgap.disk.paths import is_folder, is_there
+from airgap.disk.reading import read_bounded
 from airgap.errors import AirgapError, FormatError, SourceError
-from airgap.files import host_errors, is_folder, is_there, read_bounded
 from airgap.inputs import read_keyrings, read_listed, read_maintainers
 from airgap.limits import LIMITS
 from airgap.progress import Progress

@@ -15,13 +15,14 @@ from airgap.bundle.partset import open_bundle
 from airgap.bundle.reader import BundleReader
 from airgap.comparison import Difference, Shown, Side, Standing, compare
 from airgap.digest import Digest, digest_of
+from airgap.disk.host import host_errors
+from airgap.disk.paths import is_folder, is_there
 from airgap.errors import AirgapError, UsageError
-from airgap.files import host_errors, is_folder, is_there
-from airgap.holdings import holding_of
 from airgap.oci.layout import LAYOUT_FILE
 from airgap.openpgp.keyring import Keyring, load_keyring
 from airgap.progress import Silent
-from airgap.store import Store
+from airgap.store.holdings import holding_of
+from airgap.store.store import Store
 from airgap.trust.pinned import Trust
 from airgap.trust.quorum import signers
 from airgap.verify import UntrustedImage, approve, judge_for_image

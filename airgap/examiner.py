@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from airgap.base import Base, base_missing, not_given, prove_base
 from airgap.bundle.format import (
     KEYRING_PATH,
     MAINTAINERS_PATH,
@@ -23,8 +22,9 @@ from airgap.oci.layout import INDEX_FILE, LAYOUT_BYTES, LAYOUT_FILE
 from airgap.oci.referrer import Referrer, ReferrerClosure
 from airgap.openpgp.keyring import Keyring, load_keyring
 from airgap.progress import Progress
-from airgap.quarantine import Quarantine
-from airgap.store import Store
+from airgap.store.base import Base, base_missing, not_given, prove_base
+from airgap.store.quarantine import Quarantine
+from airgap.store.store import Store
 from airgap.trust.evidence import SignatureReport
 from airgap.trust.maintainers import parse_maintainers
 from airgap.trust.pinned import Trust

@@ -1,6 +1,6 @@
 """The offline side: one procedure for ``verify`` and ``import``; the step numbers are those of bundles/FORMAT.md §7.
 
-This module orders the work; the decisions are in verify.py, the bytes in bundle/, the files in store.py and state.py.
+This module orders the work; the decisions are in verify.py, the bytes in bundle/, the files in store/ and state.py.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from airgap.keeper import keep_revocations
 from airgap.openpgp.keyring import Keyring
 from airgap.progress import Progress
 from airgap.state import TrustFolder
-from airgap.store import Store
+from airgap.store.store import Store
 
 Opening = AbstractContextManager[OpenedBundle]
 

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from airgap.digest import Digest
+from airgap.disk.host import host_errors
+from airgap.disk.reading import read_given
 from airgap.errors import FormatError, OpenPGPError, SourceError
-from airgap.files import host_errors, read_given
 from airgap.limits import LIMITS
 from airgap.openpgp.keyring import Keyring, load_keyring
 from airgap.sources.spec import parse_digest_list

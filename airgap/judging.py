@@ -18,7 +18,7 @@ from airgap.examiner import Examination, Job
 from airgap.importer import examine_bundle
 from airgap.progress import Progress
 from airgap.state import load_trust
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.trust.pinned import Trust
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from airgap.disk.folders import publish_folder
 from airgap.examiner import Examination
-from airgap.folders import publish_folder
 from airgap.openpgp.keys import Fingerprint
 from airgap.reference import Reference, Repository
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.strict_json import canonical
 from airgap.trust.native import NativeImage, native_signatures, policy_of, signed_tag
 from airgap.trust.pinned import Trust

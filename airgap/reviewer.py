@@ -9,12 +9,12 @@ from typing import Final
 from airgap.digest import Digest
 from airgap.errors import AirgapError
 from airgap.examiner import Examination, Job
-from airgap.holdings import walk_image
 from airgap.oci.graph import GraphWalk
 from airgap.oci.referrer import Referrer, ReferrerClosure, parse_artifact
 from airgap.openpgp.keys import Fingerprint
 from airgap.reference import Reference
-from airgap.store import Store
+from airgap.store.holdings import walk_image
+from airgap.store.store import Store
 from airgap.trust.evidence import SignatureReport
 from airgap.trust.pinned import Trust
 from airgap.trust.quorum import is_quorum, signers

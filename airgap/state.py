@@ -22,8 +22,12 @@ from typing import Final
 
 from airgap.audit import AuditLog, Entry, Head, read_log
 from airgap.digest import Digest, digest_of, parse_digest
+from airgap.disk.host import host_errors
+from airgap.disk.lock import held
+from airgap.disk.paths import is_occupied, make_folder, remove_others, remove_tree
+from airgap.disk.reading import read_bounded
+from airgap.disk.writing import sync_folder, write_whole
 from airgap.errors import AirgapError, FormatError, HostError, TrustRootError
-from airgap.files import held, host_errors, is_occupied, make_folder, read_bounded, remove_others, remove_tree
 from airgap.limits import LIMITS
 from airgap.openpgp.keyring import load_keyring
 from airgap.openpgp.keys import Fingerprint
@@ -32,7 +36,6 @@ from airgap.strict_json import Fields, StrictJSONError, canonical, parse_canonic
 from airgap.trust.pinned import Memory, Trust
 from airgap.trust.rollback import Mark
 from airgap.trust.root import TrustRoot, parse_root
-from airgap.writing import sync_folder, write_whole
 
 SCHEMA: Final = "airgap/trust-state/v1"
 LOG_FILE: Final = "audit.log"

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from airgap.digest import Digest
+from airgap.disk.folders import remove_empty, remove_files, tree
+from airgap.disk.paths import is_occupied
 from airgap.errors import AirgapError
-from airgap.files import is_occupied
-from airgap.folders import remove_empty, remove_files, tree
-from airgap.garbage import Garbage, Needed, find_garbage, is_ours
-from airgap.holdings import Holding, holding_of
 from airgap.reference import Reference
-from airgap.store import PRIVATE_FOLDER, Store
+from airgap.store.garbage import Garbage, Needed, find_garbage, is_ours
+from airgap.store.holdings import Holding, holding_of
+from airgap.store.store import PRIVATE_FOLDER, Store
 from airgap.verify import UntrustedImage
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from airgap.files import RandomAccess
+from airgap.disk.reading import RandomAccess
 
 _OPEN_MAX: Final = 64  # files held open at once
 

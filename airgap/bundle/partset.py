@@ -18,18 +18,10 @@ from typing import BinaryIO, Final
 from airgap.bundle.carrier import Input
 from airgap.bundle.format import PART_CLOSING_SIZE, PART_LABEL_MAGIC, PART_OPENING_SIZE, SUFFIX
 from airgap.bundle.labels import Closing, Opening, parse_closing, parse_opening
+from airgap.disk.host import host_errors
+from airgap.disk.paths import file_size, is_folder, regular_files, resolved
+from airgap.disk.reading import ErrorTyping, RandomAccess, open_input, open_regular
 from airgap.errors import FormatError, HostError, IntegrityError, UsageError
-from airgap.files import (
-    ErrorTyping,
-    RandomAccess,
-    file_size,
-    host_errors,
-    is_folder,
-    open_input,
-    open_regular,
-    regular_files,
-    resolved,
-)
 
 PART_NAME: Final = re.compile(r"(.+)\.([0-9]{3})")
 _FILES_MAX: Final = 20_000  # files whose labels are read

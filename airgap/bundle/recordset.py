@@ -10,8 +10,8 @@ from typing import Final
 from airgap.bundle.extents import Pool
 from airgap.bundle.format import RECOVERY_CHECK_SIZE, RECOVERY_HEADER_SIZE, RECOVERY_MAGIC, RECOVERY_MARKER
 from airgap.bundle.recovery import Layout, Place, Record, parse_record, parse_record_header
+from airgap.disk.reading import BUFFER, RandomAccess
 from airgap.errors import FormatError, IntegrityError
-from airgap.files import BUFFER, RandomAccess
 
 _TRIES_MAX: Final = 1000  # places in one file where a record seems to begin, before it is taken to hold none
 _PIECE: Final = 2048  # bytes: what is read at once around a bad sector

@@ -18,8 +18,9 @@ from airgap.bundle.labels import Opening
 from airgap.bundle.partset import PART_NAME, PartFile, read_labels
 from airgap.bundle.recordset import RecordFile, open_records
 from airgap.digest import Digest
+from airgap.disk.paths import is_folder, regular_files, resolved
+from airgap.disk.reading import RandomAccess
 from airgap.errors import FormatError, IntegrityError
-from airgap.files import RandomAccess, is_folder, regular_files, resolved
 
 _RECOVERY_NAME: Final = re.compile(r"(.+)\.rec\.([0-9]{3})")
 _FILES_MAX: Final = 20_000

@@ -7,8 +7,8 @@ from typing import Final
 
 from airgap.bundle.format import FRAME_SIZE, PART_CLOSING_SIZE, PART_OPENING_SIZE
 from airgap.bundle.frames import compressed_bound
+from airgap.disk.host import FAT32_FILE_MAX
 from airgap.errors import FormatError
-from airgap.files import FAT32_FILE_MAX
 from airgap.limits import MIB
 
 _RESERVE: Final = 4 * MIB  # bytes of a disc left to its file system and to the .sha256 file

@@ -18,7 +18,7 @@ from airgap.registry.access import Access
 from airgap.report.documents.verdict import check_document
 from airgap.reviewer import review
 from airgap.state import load_trust
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.workers import job_count
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from airgap.disk.paths import nearest_folder
 from airgap.errors import HostError
-from airgap.files import nearest_folder
 
 
 def confine_to(paths: Iterable[Path | None]) -> None:

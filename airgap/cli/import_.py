@@ -19,7 +19,7 @@ from airgap.examiner import Examination, Job
 from airgap.importer import import_bundle
 from airgap.judging import conclude
 from airgap.state import TrustFolder, open_trust
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.trust.pinned import Trust
 from airgap.workers import job_count
 

@@ -10,8 +10,8 @@ import click
 from airgap.cli import options
 from airgap.cli.output import emit
 from airgap.digest import digest_of
+from airgap.disk.paths import is_occupied
 from airgap.errors import HostError, UsageError
-from airgap.files import is_occupied
 from airgap.kit.pip import Pip, require_pip
 from airgap.kit.target import PYTHONS, parse_targets
 from airgap.report.documents.kit import kit_document

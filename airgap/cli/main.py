@@ -14,8 +14,8 @@ import click
 from airgap import __version__
 from airgap.cli.lazy import LazyGroup
 from airgap.cli.output import fail, prepare_streams
+from airgap.disk.host import host_error
 from airgap.errors import AirgapError, HostError, Interrupted, UsageError
-from airgap.files import host_error
 
 _MODULES: Final = {
     "export": "airgap.cli.export",

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from airgap.cli.output import FULL, notes
+from airgap.disk.reading import read_given
 from airgap.errors import FormatError, UsageError
-from airgap.files import read_given
 from airgap.limits import LIMITS
 from airgap.progress import Progress, Silent
 from airgap.timestamp import parse_rfc3339

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn
 
 import click
 
+from airgap.disk.host import host_error
 from airgap.errors import AirgapError, HostError, gravest
-from airgap.files import host_error
 from airgap.report.escape import json_pieces, printable
 
 if TYPE_CHECKING:  # `airgap --version` should not wait for zstd, OpenPGP and the views of every document

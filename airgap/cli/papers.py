@@ -13,9 +13,9 @@ from typing import Final
 import click
 
 from airgap.cli.options import Decorator
+from airgap.disk.writing import pending_files
 from airgap.errors import UsageError
 from airgap.judging import Case
-from airgap.writing import pending_files
 
 report_option: Decorator = click.option(
     "--report",

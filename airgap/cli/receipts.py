@@ -10,16 +10,17 @@ import click
 from airgap.bundle.partset import open_bundle
 from airgap.cli.options import Decorator
 from airgap.digest import Digest
+from airgap.disk.paths import is_folder
+from airgap.disk.reading import open_input, read_given
+from airgap.disk.writing import write_whole
 from airgap.errors import FormatError
-from airgap.files import is_folder, open_input, read_given
 from airgap.importer import inspect_bundle
 from airgap.limits import LIMITS
 from airgap.progress import Silent
 from airgap.report.receipt import QR_MAX, parse_receipt, receipt_for
 from airgap.report.text.rows import count_of
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.verify import UntrustedImage
-from airgap.writing import write_whole
 
 receipt_option: Decorator = click.option(
     "--receipt",

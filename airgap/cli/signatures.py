@@ -14,8 +14,9 @@ from airgap.cli.lazy import Group
 from airgap.cli.output import emit, leave
 from airgap.cli.papers import report_option
 from airgap.digest import parse_digest
+from airgap.disk.reading import read_given
+from airgap.disk.writing import pending_files
 from airgap.errors import AirgapError, UntrustedError
-from airgap.files import read_given
 from airgap.inputs import read_keyrings
 from airgap.limits import LIMITS
 from airgap.reference import parse_reference
@@ -26,7 +27,6 @@ from airgap.trust.evidence import Expectation, Policy, SignatureReport, judge_si
 from airgap.trust.identity import DEFAULT_RULE, parse_rule
 from airgap.trust.root import DEFAULT_THRESHOLD
 from airgap.workers import job_count
-from airgap.writing import pending_files
 
 
 @click.group("signatures", cls=Group)

@@ -18,7 +18,7 @@ from airgap.examiner import Examination, Job
 from airgap.judging import Case, Reading, conclude, judge_bundle, reading
 from airgap.progress import Progress
 from airgap.reference import parse_reference
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.workers import job_count
 
 

@@ -14,7 +14,7 @@ from airgap.bundle.tar import header, padding
 from airgap.oci.descriptor import CONTAINERD_NAME, OCI_INDEX, REF_NAME, Descriptor
 from airgap.oci.graph import Runnable
 from airgap.oci.layout import INDEX_FILE, LAYOUT_BYTES, LAYOUT_FILE, blob_path
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.strict_json import canonical
 
 _DOCKER_MANIFEST: Final = "manifest.json"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from airgap.disk.paths import free_space
 from airgap.errors import EngineError, HostError
-from airgap.files import free_space
 from airgap.limits import MIB
 from airgap.process import Finished, run
 from airgap.strict_json import Fields, StrictJSONError, parse

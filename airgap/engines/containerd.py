@@ -18,7 +18,7 @@ from airgap.engines.names import Name
 from airgap.engines.platforms import matching, of_this_machine
 from airgap.engines.undo import Undo
 from airgap.errors import EngineError, FormatError
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.verify import VerifiedImage
 
 DEFAULT_NAMESPACE: Final = "default"  # ctr's own

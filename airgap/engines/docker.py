@@ -23,7 +23,7 @@ from airgap.errors import EngineError, FormatError
 from airgap.oci.descriptor import Platform
 from airgap.oci.graph import Runnable
 from airgap.reference import parse_reference
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.strict_json import StrictJSONError
 from airgap.verify import VerifiedImage
 

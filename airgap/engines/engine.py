@@ -7,7 +7,7 @@ from typing import Protocol
 
 from airgap.engines.undo import Undo
 from airgap.oci.graph import GraphWalk
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.verify import EngineReport, LoadedImage, UntrustedImage, VerifiedImage
 
 

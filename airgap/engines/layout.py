@@ -9,20 +9,21 @@ from pathlib import Path
 from typing import Final
 
 from airgap.digest import Digest
-from airgap.engines.names import Name, names_of
-from airgap.engines.undo import Undo
-from airgap.errors import AirgapError, EngineError, FormatError, HostError
-from airgap.files import (
+from airgap.disk.paths import (
     is_folder,
     is_occupied,
     is_there,
     make_folder,
     names_in,
     nearest_folder,
-    read_bounded,
     remove_file,
     require_room,
 )
+from airgap.disk.reading import read_bounded
+from airgap.disk.writing import TEMPORARY, replacing, write_all, write_whole
+from airgap.engines.names import Name, names_of
+from airgap.engines.undo import Undo
+from airgap.errors import AirgapError, EngineError, FormatError, HostError
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import Descriptor
 from airgap.oci.graph import GraphWalk
@@ -36,9 +37,8 @@ from airgap.oci.layout import (
     parse_layout,
     parse_layout_index,
 )
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.verify import EngineReport, LoadedImage, UntrustedImage, VerifiedImage, require_loaded
-from airgap.writing import TEMPORARY, replacing, write_all, write_whole
 
 _TRANSPORT: Final = "oci:"
 

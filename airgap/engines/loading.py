@@ -8,7 +8,7 @@ from airgap.engines.engine import Engine
 from airgap.engines.undo import Undo
 from airgap.errors import AirgapError
 from airgap.progress import Progress
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.verify import LoadedImage, VerifiedImage
 
 

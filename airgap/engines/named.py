@@ -12,7 +12,7 @@ from airgap.engines.names import Name, names_of
 from airgap.engines.undo import Undo
 from airgap.errors import EngineError
 from airgap.oci.graph import GraphWalk, Runnable
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.verify import EngineReport, LoadedImage, UntrustedImage, VerifiedImage, identity_of, require_loaded
 
 

@@ -22,7 +22,7 @@ from airgap.engines.platforms import for_host, is_this_machine, require_platform
 from airgap.errors import EngineError, FormatError
 from airgap.oci.descriptor import Descriptor, Platform
 from airgap.oci.graph import Runnable
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.strict_json import Fields, StrictJSONError
 from airgap.verify import VerifiedImage
 

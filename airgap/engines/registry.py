@@ -24,7 +24,7 @@ from airgap.registry.access import Access
 from airgap.registry.problem import Reason, RegistryProblem
 from airgap.registry.push import Pusher
 from airgap.registry.repository import Document
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.verify import EngineReport, LoadedImage, UntrustedImage, VerifiedImage, require_loaded
 
 _KINDS: Final = {

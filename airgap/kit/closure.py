@@ -14,8 +14,9 @@ from typing import Final
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
+from airgap.disk.paths import regular_files
+from airgap.disk.reading import read_bounded
 from airgap.errors import SourceError
-from airgap.files import read_bounded, regular_files
 from airgap.kit.pip import Pip, working_folder
 from airgap.kit.target import Target
 from airgap.kit.wheel import Wheel, parse_wheel

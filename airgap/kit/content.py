@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from airgap.digest import digest_of
+from airgap.disk.reading import read_bounded
 from airgap.errors import UsageError
-from airgap.files import read_bounded
 from airgap.kit.closure import Resolved
 from airgap.kit.target import Target
 from airgap.kit.wheel import Wheel

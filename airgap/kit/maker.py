@@ -10,8 +10,9 @@ from typing import Final
 from airgap.bundle import tar
 from airgap.bundle.format import TAR_BLOCK
 from airgap.digest import Digest, digest_of
+from airgap.disk.folders import publish_folder
+from airgap.disk.writing import write_whole
 from airgap.errors import SourceError
-from airgap.folders import publish_folder
 from airgap.kit.closure import Resolved, read_wheels, resolve
 from airgap.kit.content import Package, bill_of_materials, packages, requirements, sums, texts
 from airgap.kit.own import own_wheel
@@ -19,7 +20,6 @@ from airgap.kit.pip import Pip, working_folder
 from airgap.kit.target import Target
 from airgap.kit.wheel import Wheel, in_normal_form
 from airgap.progress import Progress
-from airgap.writing import write_whole
 
 # Published without wheels; it has no compiled parts, so one that is made here serves every target.
 _MADE_HERE: Final = "pgpy"

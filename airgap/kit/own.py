@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 import airgap
+from airgap.disk.reading import read_bounded
 from airgap.errors import IntegrityError, SourceError
-from airgap.files import read_bounded
 from airgap.kit.closure import read_wheels
 from airgap.kit.pip import Pip, working_folder
 from airgap.kit.wheel import Wheel, in_normal_form, parse_wheel, record_hash, write_wheel

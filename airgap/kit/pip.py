@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from airgap.disk.paths import private_folder, remove_tree
 from airgap.errors import HostError, SourceError
-from airgap.files import private_folder, remove_tree
 from airgap.kit.target import Target
 from airgap.process import Finished, run, small_environment
 

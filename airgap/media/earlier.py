@@ -16,8 +16,10 @@ from airgap.bundle.manifest import BundleManifest, Member
 from airgap.bundle.partset import read_labels
 from airgap.bundle.reader import BundleReader
 from airgap.bundle.writer import Chunk, Content
+from airgap.disk.host import host_errors
+from airgap.disk.paths import file_size
+from airgap.disk.reading import open_regular
 from airgap.errors import FormatError, HostError, IntegrityError
-from airgap.files import file_size, host_errors, open_regular
 from airgap.progress import Silent
 
 _BROKEN: Final = (FormatError, IntegrityError, HostError)  # however it ends: the rest comes from the sources

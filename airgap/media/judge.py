@@ -27,13 +27,14 @@ from airgap.bundle.format import (
 from airgap.bundle.labels import parse_closing, parse_opening
 from airgap.bundle.recovery import parse_record, parse_record_header
 from airgap.digest import Digest
+from airgap.disk.paths import file_size, is_folder, is_there, regular_files
+from airgap.disk.reading import BUFFER, open_input, read_bounded
+from airgap.disk.uncached import HowRead, open_uncached
 from airgap.errors import AirgapError, FormatError, HostError, IntegrityError
-from airgap.files import BUFFER, file_size, is_folder, is_there, open_input, read_bounded, regular_files
 from airgap.limits import LIMITS
 from airgap.media.recutter import read_through
 from airgap.media.repairer import HashingInput
 from airgap.progress import Progress
-from airgap.uncached import HowRead, open_uncached
 
 _CHECKSUM: Final = re.compile(rb"([0-9a-f]{64}) [ *]([^\n]+)")  # sha256sum(1)
 _NO_PART: Final = "Judge other files of a bundle with --media, and whole bundles with --trust."

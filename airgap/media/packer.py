@@ -21,14 +21,16 @@ from airgap.bundle.manifest import BundleManifest
 from airgap.bundle.parts import PartWriter, WrittenPart
 from airgap.bundle.recovery import plan_recovery
 from airgap.bundle.writer import Content, Written
-from airgap.continued import continued_files
+from airgap.disk.continued import continued_files
+from airgap.disk.host import host_error, host_errors
+from airgap.disk.lock import held
+from airgap.disk.paths import file_size, is_folder, is_there, regular_files, require_room
+from airgap.disk.writing import temporary_name
 from airgap.errors import AirgapError, HostError
-from airgap.files import file_size, held, host_error, host_errors, is_folder, is_there, regular_files, require_room
 from airgap.media.earlier import Earlier
 from airgap.media.recutter import part_opener, part_path, stale_notes, write_bundle_checksum, write_part_checksums
 from airgap.media.repairer import WrittenRecovery, add_recovery
 from airgap.progress import Progress
-from airgap.writing import temporary_name
 
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})
 

@@ -16,10 +16,10 @@ from airgap.bundle.partset import open_bundle, part_names
 from airgap.bundle.reader import BundleReader
 from airgap.bundle.writer import Written
 from airgap.digest import Digest
+from airgap.disk.paths import require_room
+from airgap.disk.writing import PendingFile, pending_files, write_whole
 from airgap.errors import IntegrityError, UsageError
-from airgap.files import require_room
 from airgap.progress import Progress, Silent
-from airgap.writing import PendingFile, pending_files, write_whole
 
 
 def part_path(output: Path, number: int) -> Path:

@@ -16,11 +16,12 @@ from airgap.bundle.repair import Repair, repair, require_enough
 from airgap.bundle.salvage import find_salvage
 from airgap.bundle.writer import Written
 from airgap.digest import Digest
+from airgap.disk.paths import require_room
+from airgap.disk.reading import BUFFER
+from airgap.disk.writing import PendingFile, pending_files
 from airgap.errors import FormatError, IntegrityError
-from airgap.files import BUFFER, require_room
 from airgap.media.recutter import read_through, write_bundle_checksum, write_checksums
 from airgap.progress import Progress
-from airgap.writing import PendingFile, pending_files
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from airgap import __version__
+from airgap.disk.reading import BUFFER
 from airgap.errors import HostError
-from airgap.files import BUFFER
 from airgap.registry.location import Location
 from airgap.registry.problem import Reason, RegistryProblem
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from airgap.disk.reading import read_given
 from airgap.errors import AirgapError, HostError
-from airgap.files import read_given
 from airgap.limits import LIMITS
 from airgap.process import run, small_environment
 from airgap.reference import Repository

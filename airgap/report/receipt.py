@@ -8,9 +8,9 @@ from typing import Final
 
 from airgap.digest import Digest, digest_of, parse_digest
 from airgap.errors import AirgapError, FormatError
-from airgap.holdings import walk_image
 from airgap.limits import LIMITS
-from airgap.store import Store
+from airgap.store.holdings import walk_image
+from airgap.store.store import Store
 from airgap.strict_json import Fields, StrictJSONError, canonical, parse_canonical
 from airgap.verify import UntrustedImage
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from airgap.digest import Digest
-from airgap.files import BUFFER, host_errors, unnamed_temporary
+from airgap.disk.host import host_errors
+from airgap.disk.paths import unnamed_temporary
+from airgap.disk.reading import BUFFER
+from airgap.disk.writing import write_all
 from airgap.limits import MIB
-from airgap.writing import write_all
 
 THREADS: Final = 4  # a registry serves each connection at a bounded rate; more would only compete
 BUDGET: Final = 256 * MIB  # bytes on the temporary file system at any time

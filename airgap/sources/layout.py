@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from airgap.digest import Digest
+from airgap.disk.host import host_errors
+from airgap.disk.paths import is_there
+from airgap.disk.reading import BUFFER, open_regular, read_bounded
 from airgap.errors import FormatError, HostError, SourceError
-from airgap.files import BUFFER, host_errors, is_there, open_regular, read_bounded
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import Descriptor
 from airgap.oci.layout import INDEX_FILE, LAYOUT_FILE, blob_path, parse_layout, parse_layout_index

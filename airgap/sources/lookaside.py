@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from airgap.digest import Digest
+from airgap.disk.host import host_errors
+from airgap.disk.paths import is_folder, is_there
+from airgap.disk.reading import read_bounded, read_given
 from airgap.errors import FormatError, SourceError
-from airgap.files import host_errors, is_folder, is_there, read_bounded, read_given
 from airgap.limits import LIMITS
 from airgap.reference import Repository
 from airgap.registry.access import Access, is_url, parse_url

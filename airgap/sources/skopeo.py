@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from airgap.digest import Digest, digest_of
+from airgap.disk.host import host_errors
+from airgap.disk.paths import private_folder, remove_tree
+from airgap.disk.reading import BUFFER, open_regular, read_bounded
 from airgap.errors import HostError, IntegrityError, SourceError
-from airgap.files import BUFFER, host_errors, open_regular, private_folder, read_bounded, remove_tree
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import Descriptor
 from airgap.oci.manifest import media_type_of

@@ -12,8 +12,8 @@ from typing import Final
 
 from airgap.bundle.manifest import is_digest_list_name
 from airgap.digest import Digest, parse_hex_digest
+from airgap.disk.reading import read_given
 from airgap.errors import AirgapError, FormatError, SourceError, UsageError
-from airgap.files import read_given
 from airgap.limits import LIMITS
 from airgap.reference import Reference, parse_reference, parse_repository
 from airgap.registry.access import Access

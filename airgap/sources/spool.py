@@ -6,8 +6,9 @@ import os
 import threading
 
 from airgap.digest import Digest
-from airgap.files import host_errors, unnamed_temporary
-from airgap.writing import write_all
+from airgap.disk.host import host_errors
+from airgap.disk.paths import unnamed_temporary
+from airgap.disk.writing import write_all
 
 
 class Spool:

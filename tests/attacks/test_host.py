@@ -22,8 +22,8 @@ from airgap import audit
 from airgap.bundle import frames, tar
 from airgap.bundle.format import FRAME_SIZE
 from airgap.bundle.volumes import PRESETS
+from airgap.disk.reading import ErrorTyping
 from airgap.errors import HostError
-from airgap.files import ErrorTyping
 from tests.attacks.catalogue import attack
 from tests.attacks.lab import IMAGE, Lab, by, put_together
 from tests.bounds.test_memory import PEAK, measure

@@ -372,7 +372,7 @@ def test_hard_links_out_of_the_store(with_bundle: Lab, tmp_path: Path) -> None:
 @attack("X-23")
 def test_a_bundle_that_changes_while_it_is_read(with_bundle: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its signatures of the first reading, its layers of the second: read once, hashed as it is read."""
-    from airgap.files import ErrorTyping
+    from airgap.disk.reading import ErrorTyping
 
     site = with_bundle.site
     evil = with_bundle.image(sample("evil"), "anna").packed()

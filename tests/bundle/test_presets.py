@@ -21,12 +21,12 @@ from airgap.bundle.parts import PartWriter, WrittenPart
 from airgap.bundle.tar import header, padding
 from airgap.bundle.volumes import PRESETS
 from airgap.digest import Digest
+from airgap.disk.host import FAT32_FILE_MAX
+from airgap.disk.writing import pending_files
 from airgap.errors import HostError
-from airgap.files import FAT32_FILE_MAX
 from airgap.media.recutter import read_through
 from airgap.oci.layout import blob_path
 from airgap.progress import Silent
-from airgap.writing import pending_files
 from tests.bundle.simulator import Bundle, entry, sample
 
 

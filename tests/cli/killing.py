@@ -36,8 +36,8 @@ def torn(module):
     module.write_all = counted
 
 def main_first():
-    import airgap.cli.export, airgap.cli.import_, airgap.quarantine, airgap.writing
-    for module in (airgap.writing, airgap.quarantine):
+    import airgap.cli.export, airgap.cli.import_, airgap.store.quarantine, airgap.disk.writing
+    for module in (airgap.disk.writing, airgap.store.quarantine):
         torn(module)
     for name in ("open", "replace", "unlink", "rmdir", "fsync", "mkdir", "pwrite", "ftruncate"):
         killing(name)

@@ -152,8 +152,8 @@ class TestWriting:
 
 
 def _fail_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airgap.disk.writing import PendingFile
     from airgap.errors import HostError
-    from airgap.writing import PendingFile
 
     def full(self: PendingFile, data: bytes, /) -> None:
         if self.path.name != "a.json":

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 import airgap.engines.layout
-import airgap.store
+import airgap.store.store
 from airgap.errors import HostError
 from airgap.limits import LIMITS
-from airgap.quarantine import Quarantine
-from airgap.store import Store
+from airgap.store.quarantine import Quarantine
+from airgap.store.store import Store
 from airgap.verify import VerifiedImage
 from tests.attacks.lab import Lab, by
 from tests.cli.contract import check_verdict
@@ -108,7 +108,7 @@ class TestImages:
     def test_a_store_that_could_not_be_read_any_more(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         bundle = bundle_of(site, "one", "anna", "bert")
         before = site.snapshot()
-        monkeypatch.setattr(airgap.store, "LIMITS", replace(LIMITS, images=1))
+        monkeypatch.setattr(airgap.store.store, "LIMITS", replace(LIMITS, images=1))
         result = into_store(site, bundle)
         assert (result.code, result.kinds) == (10, ["limit-exceeded"])
         check_verdict(result.json, 10)
@@ -118,7 +118,7 @@ class TestImages:
         assert site.snapshot() == before
         assert site.log()[-1]["accepted"] is False
         assert litter(site.folder) == []
-        monkeypatch.setattr(airgap.store, "LIMITS", replace(LIMITS, images=2))
+        monkeypatch.setattr(airgap.store.store, "LIMITS", replace(LIMITS, images=2))
         accepted(site, bundle)
 
     def test_a_layout_that_could_not_be_read_any_more(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,11 @@ import forge
 import pytest
 from forge import Layer, Sample
 
-import airgap.quarantine
+import airgap.store.quarantine
 from airgap.bundle.format import FRAME_SIZE
 from airgap.bundle.frames import parse_seek_table, seek_table
+from airgap.disk.reading import SeekableInput
 from airgap.errors import HostError
-from airgap.files import SeekableInput
 from tests.cli.contract import check_verdict
 from tests.cli.site import AT, RUST, Result, Site, half_done, litter, run, snapshot, waiting
 
@@ -64,16 +64,16 @@ class Stopping:
     """The disk is full when the sink of the blob with this number is opened."""
 
     def __init__(self, patch: pytest.MonkeyPatch, after: int) -> None:
-        sink = airgap.quarantine.Quarantine.sink
+        sink = airgap.store.quarantine.Quarantine.sink
         self.opened = 0
 
-        def stopping(quarantine: airgap.quarantine.Quarantine, digest: object) -> object:
+        def stopping(quarantine: airgap.store.quarantine.Quarantine, digest: object) -> object:
             self.opened += 1
             if self.opened > after:
                 raise HostError("disk-full", "no space left for the next blob")
             return sink(quarantine, digest)  # type: ignore[arg-type]  # the digest it was given
 
-        patch.setattr(airgap.quarantine.Quarantine, "sink", stopping)
+        patch.setattr(airgap.store.quarantine.Quarantine, "sink", stopping)
 
 
 def stopped(site: Site, bundle: Path, after: int) -> Result:

@@ -16,8 +16,8 @@ from forge import Layer, Sample
 import airgap.sources.layout
 from airgap.bundle.writer import _FrameWriter
 from airgap.digest import Digest
+from airgap.disk.host import host_error
 from airgap.errors import HostError
-from airgap.files import host_error
 from tests.cli.site import RUST, Result, Site, litter
 
 MIB = 1024 * 1024

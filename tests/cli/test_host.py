@@ -247,7 +247,7 @@ class TestDiskFull:
         assert codes == sorted(codes, reverse=True)
 
     @pytest.mark.parametrize(
-        "place", ["airgap.evidence.Evidence.keep_signatures", "airgap.engines.layout.LayoutEngine._copy"]
+        "place", ["airgap.store.evidence.Evidence.keep_signatures", "airgap.engines.layout.LayoutEngine._copy"]
     )
     def test_while_publishing(self, carried: Site, tmp_path: Path, place: str) -> None:
         """The index says all of an import or nothing, and the last line of the verdict does not say otherwise."""
@@ -347,9 +347,9 @@ _FrameWriter._emit = interrupted
     @pytest.mark.parametrize(
         "place",
         [
-            "airgap.store.Store.publish",
-            "airgap.evidence.Evidence.keep_signatures",
-            "airgap.store.encode_index",
+            "airgap.store.store.Store.publish",
+            "airgap.store.evidence.Evidence.keep_signatures",
+            "airgap.store.store.encode_index",
             "airgap.engines.layout.LayoutEngine.load",
             "airgap.engines.layout.encode_index",
         ],

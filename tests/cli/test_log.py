@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from airgap import store as store_module
 from airgap.errors import HostError
+from airgap.store import store as store_module
 from tests.cli.site import Site, run, sample, settled, snapshot
 from tests.cli.stocking import TOOL, accepted, bundle_of
 

@@ -18,7 +18,7 @@ from forge import Layer, Sample
 
 from airgap.bundle.volumes import VOLUME_MIN
 from airgap.digest import Digest
-from airgap.files import read_bounded
+from airgap.disk.reading import read_bounded
 from tests.cli.contract import DIGEST, check_error, check_verdict
 from tests.cli.site import BUNDLE, RUST, Result, Site, blobs, litter, process, run, snapshot
 from tests.cli.test_host import limited
@@ -462,10 +462,10 @@ class TestJudgingAlone:
         assert result.lines[0].startswith("INTACT: ")
         assert "read " in result.text
         assert "nobody's signature was looked at" in result.text
-        monkeypatch.setattr("airgap.uncached._open_direct", lambda _: None)
-        monkeypatch.setattr("airgap.uncached._is_cached", lambda _: True)
+        monkeypatch.setattr("airgap.disk.uncached._open_direct", lambda _: None)
+        monkeypatch.setattr("airgap.disk.uncached._is_cached", lambda _: True)
         assert "NOT CERTAINLY READ FROM THE MEDIUM" in run("verify", "--media", stick).text
-        monkeypatch.setattr("airgap.uncached._is_cached", lambda _: False)
+        monkeypatch.setattr("airgap.disk.uncached._is_cached", lambda _: False)
         assert "after dropping it from the page cache" in run("verify", "--media", stick).text
         path = parts(stick)[0]
         path.write_bytes(path.read_bytes()[:-1])

@@ -16,12 +16,12 @@ import pytest
 from forge import Layer
 
 from airgap.digest import Digest
+from airgap.disk.folders import Found
 from airgap.errors import HostError
-from airgap.folders import Found
-from airgap.garbage import Needed, find_garbage, is_ours
 from airgap.oci.descriptor import Descriptor
 from airgap.reference import parse_reference
-from airgap.store import Store
+from airgap.store.garbage import Needed, find_garbage, is_ours
+from airgap.store.store import Store
 from airgap.sweeper import sweeping
 from tests.cli.site import AT, Result, Site, index, litter, on_terminal, popen, process, run, snapshot
 from tests.cli.stocking import TOOL, accepted
@@ -469,7 +469,7 @@ class TestCollect:
 
 HOLD = """
 import pathlib, time
-from airgap.store import Store
+from airgap.store.store import Store
 with Store(pathlib.Path({!r})).writing():
     print("held", flush=True)
     time.sleep(60)

@@ -16,7 +16,7 @@ from airgap.report.documents.signatures import signature_document
 from airgap.report.documents.verdict import verdict_document
 from airgap.reviewer import review
 from airgap.state import LOG_FILE, create_trust, load_trust
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.trust.evidence import SignatureReport
 from airgap.trust.pinned import Trust
 from airgap.verify import judge_for_image

@@ -12,9 +12,9 @@ from typing import BinaryIO
 
 import pytest
 
-from airgap import files, writing
+from airgap.disk import reading, writing
+from airgap.disk.folders import remove_files
 from airgap.errors import HostError
-from airgap.folders import remove_files
 from airgap.state import load_trust
 from tests.cli.site import RUST, Site, index, litter, process, run, sample, snapshot
 from tests.faults.scenarios import OTHER, in_force, published, require_sound, state_of
@@ -106,7 +106,7 @@ def test_trust(place: Site) -> None:
 
 def test_index_after_trust(place: Site) -> None:
     """The last step of all fails: the image is remembered, as the log says, and the next import takes it in."""
-    with full_at(place.store / "index.json", "airgap.store.write_whole"):
+    with full_at(place.store / "index.json", "airgap.store.store.write_whole"):
         result = place.import_()
     assert result.code == 70, result
     assert published(place.store) == {}
@@ -130,7 +130,7 @@ def test_evidence_is_whole_or_absent(place: Site) -> None:
     """Killed while it writes a signature file: half of one is not kept as the evidence of an image."""
     kill = """
 import os, signal
-from airgap import writing
+from airgap.disk import writing
 real = writing.write_all
 def write_all(file, data):
     if "signature-" in os.readlink(f"/proc/self/fd/{file.fileno()}"):
@@ -151,7 +151,7 @@ def test_target_that_cannot_be_read_back(place: Site) -> None:
     """It is the machine that failed, not the target that lies; and what was put in is taken out again."""
     blob = "blobs/sha256"
     with pytest.MonkeyPatch.context() as patch:
-        real = files.read_bounded
+        real = reading.read_bounded
 
         def read_bounded(path: Path, limit: int) -> bytes:
             if path.parent == place.out / blob:
@@ -194,7 +194,7 @@ def test_target_of_somebody_else(place: Site, name: str) -> None:
 def test_target_that_cannot_be_read(in_use: Site, name: str) -> None:
     """An error of the disk is not "choose an empty folder"."""
     with pytest.MonkeyPatch.context() as patch:
-        real = files.read_bounded
+        real = reading.read_bounded
 
         def read_bounded(path: Path, limit: int) -> bytes:
             if path == in_use.out / name:
@@ -224,15 +224,15 @@ def test_source_that_cannot_be_read(site: Site, monkeypatch: pytest.MonkeyPatch)
 def test_policy_of_a_store_that_cannot_be_read(in_use: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """An image that the disk did not give is not left out of the policy for it."""
     places = ["--trust", in_use.trust, "--store", in_use.store, "-o", in_use.folder / "policy", "--format", "json"]
-    real = files.open_regular
+    real = reading.open_regular
     with monkeypatch.context() as patch:
 
-        def open_regular(path: Path, buffer: int = files.BUFFER) -> BinaryIO:
+        def open_regular(path: Path, buffer: int = reading.BUFFER) -> BinaryIO:
             if path.parent.name == "sha256":
                 raise HostError("input-output", f"{path}: Input/output error", path=str(path))
             return real(path, buffer)
 
-        patch.setattr("airgap.blobs.open_regular", open_regular)
+        patch.setattr("airgap.store.blobs.open_regular", open_regular)
         result = run("policy", "write", *places)
     assert result.code == 70, result
     assert not (in_use.folder / "policy").exists()
@@ -253,7 +253,7 @@ def test_a_folder_whose_closing_fails(tmp_path: Path, monkeypatch: pytest.Monkey
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     with monkeypatch.context() as patch:
-        patch.setattr("airgap.folders.os.close", close)
+        patch.setattr("airgap.disk.folders.os.close", close)
         with pytest.raises(HostError, match="Input/output error"):
             remove_files(tmp_path, ["a/b/file"])
     assert len(closed) == len(set(closed)) == 2

@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from airgap.audit import AuditLog, Head, read_log
-from airgap.files import held
+from airgap.disk.lock import held
 from airgap.report.escape import json_pieces
 from airgap.report.text import render
 from tests.cli.site import AT, RUST, Site, run, sample

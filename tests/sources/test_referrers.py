@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from forge.images import Blob, to_json
 
-from airgap import store
 from airgap.bundle.manifest import parse_bundle_manifest
 from airgap.digest import Digest, digest_of, parse_digest
+from airgap.disk.writing import write_whole
 from airgap.errors import AirgapError, HostError
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import OCI_INDEX, OCI_MANIFEST
 from airgap.oci.referrer import Referrer, ReferrerClosure, parse_artifact
-from airgap.writing import write_whole
+from airgap.store import store
 from tests.cli.contract import check_verdict
 from tests.cli.site import AT, Result, Site, run, sample, snapshot
 from tests.sources.server import Registry

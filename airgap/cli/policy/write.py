@@ -15,7 +15,7 @@ from airgap.policy import plan_policy
 from airgap.report.documents.policy import policy_document
 from airgap.reviewer import review
 from airgap.state import load_trust
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.workers import job_count
 
 

@@ -11,7 +11,7 @@ import click
 from airgap.cli import options
 from airgap.cli.output import emit, leave
 from airgap.report.documents.store import sweep_document
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.sweeper import sweeping
 
 dry_run_option: Final[Callable[[Callable[..., Any]], Callable[..., Any]]] = click.option(

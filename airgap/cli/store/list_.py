@@ -9,7 +9,7 @@ import click
 from airgap.cli import options
 from airgap.cli.output import emit, leave
 from airgap.report.documents.store import store_document
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.sweeper import survey, total_size
 
 

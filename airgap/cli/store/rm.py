@@ -14,7 +14,7 @@ from airgap.errors import UsageError
 from airgap.reference import parse_reference
 from airgap.report.documents.store import sweep_document
 from airgap.report.escape import printable
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.sweeper import Sweep, sweeping
 
 

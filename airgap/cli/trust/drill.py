@@ -11,7 +11,7 @@ from airgap.cli.output import emit
 from airgap.report.documents.trust import drill_document
 from airgap.reviewer import drill
 from airgap.state import load_trust
-from airgap.store import Store
+from airgap.store.store import Store
 
 
 @click.command("drill")

@@ -10,7 +10,8 @@ from airgap.cli import options
 from airgap.cli.output import emit, print_text, warn
 from airgap.cli.trust.confirm import confirm
 from airgap.digest import digest_of
-from airgap.files import make_folder, read_given
+from airgap.disk.paths import make_folder
+from airgap.disk.reading import read_given
 from airgap.inputs import read_keyrings
 from airgap.limits import LIMITS
 from airgap.records import root_record

@@ -12,8 +12,8 @@ from airgap.bundle.partset import open_bundle
 from airgap.cli import options
 from airgap.cli.output import emit, warn
 from airgap.cli.trust.confirm import confirm
+from airgap.disk.reading import read_given
 from airgap.errors import UsageError
-from airgap.files import read_given
 from airgap.inputs import read_keyrings, read_signed_maintainers
 from airgap.keeper import read_offers, update, update_by_hand
 from airgap.limits import LIMITS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airgap.report.documents.error import Document, error_document
 
 if TYPE_CHECKING:
-    from airgap.store import Store
+    from airgap.store.store import Store
     from airgap.sweeper import Shelf, Sweep
 
 

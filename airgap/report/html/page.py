@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from airgap import __version__
+from airgap.disk.reading import read_bounded
 from airgap.errors import HostError
-from airgap.files import read_bounded
 from airgap.report.escape import printable
 from airgap.report.text.rows import size, spaced
 

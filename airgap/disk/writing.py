@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from airgap.disk.host import host_errors
+from airgap.disk.reading import ErrorTyping, closing, open_regular
 from airgap.errors import HostError
-from airgap.files import ErrorTyping, closing, host_errors, open_regular
 
 TEMPORARY: Final = ".airgap-partial"
 _SYNC_THREADS: Final = 8  # they wait for the disk, not for a core

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from airgap.digest import Digest
+from airgap.disk.host import host_errors
+from airgap.disk.reading import BUFFER, open_regular
 from airgap.errors import FormatError, IntegrityError
-from airgap.files import BUFFER, host_errors, open_regular
 from airgap.verify import BlobReceipt, require_blob
 
 

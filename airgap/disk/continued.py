@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from airgap.disk.host import host_errors
+from airgap.disk.paths import file_size, is_ours_alone
+from airgap.disk.reading import open_regular
+from airgap.disk.writing import Create, PendingFile, publish_all, require_replaceable, temporary_name
 from airgap.errors import HostError
-from airgap.files import file_size, host_errors, is_ours_alone, open_regular
-from airgap.writing import Create, PendingFile, publish_all, require_replaceable, temporary_name
 
 
 class ContinuedFile(PendingFile):

@@ -16,12 +16,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from airgap.blobs import prove_blob
 from airgap.digest import Digest
+from airgap.disk.host import host_errors
+from airgap.disk.paths import file_size, is_ours_alone, make_folder, remove_tree, require_room
+from airgap.disk.writing import sync_all, write_all
 from airgap.errors import HostError, IntegrityError
-from airgap.files import file_size, host_errors, is_ours_alone, make_folder, remove_tree, require_room
+from airgap.store.blobs import prove_blob
 from airgap.verify import BlobReceipt
-from airgap.writing import sync_all, write_all
 
 ARTIFACT_SUFFIX: Final = ".referrers"
 PARTIAL_SUFFIX: Final = ".partial"

@@ -11,7 +11,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol
 
-from airgap.files import BUFFER, host_errors, open_regular, resolved
+from airgap.disk.host import host_errors
+from airgap.disk.paths import resolved
+from airgap.disk.reading import BUFFER, open_regular
 
 _PROBES: Final = 64  # places of a file that are asked whether they are still in memory
 

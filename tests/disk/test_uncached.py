@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from airgap.disk.uncached import HowRead, open_uncached
 from airgap.errors import HostError
-from airgap.uncached import HowRead, open_uncached
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_bad_sector_further_on_is_an_error(path: Path, monkeypatch: pytest.Mon
             raise OSError(errno.EIO, "Input/output error")
         return real(descriptor, buffers, offset, flags)
 
-    monkeypatch.setattr("airgap.uncached._open_direct", lambda path: os.open(path, os.O_RDONLY))
+    monkeypatch.setattr("airgap.disk.uncached._open_direct", lambda path: os.open(path, os.O_RDONLY))
     monkeypatch.setattr(os, "preadv", preadv)
     with pytest.raises(HostError) as caught:
         read(path)
@@ -135,7 +135,7 @@ def test_nothing_is_asked_for_behind_a_short_read(path: Path, monkeypatch: pytes
         places.append(offset)
         return real(descriptor, buffers, offset, flags)
 
-    monkeypatch.setattr("airgap.uncached._open_direct", lambda path: os.open(path, os.O_RDONLY))
+    monkeypatch.setattr("airgap.disk.uncached._open_direct", lambda path: os.open(path, os.O_RDONLY))
     monkeypatch.setattr(os, "preadv", preadv)
     assert read(path)[0] == path.read_bytes()
     assert all(place % 4096 == 0 for place in places)

@@ -6,9 +6,11 @@ import contextlib
 import os
 from pathlib import Path
 
+from airgap.disk.host import host_errors
+from airgap.disk.paths import is_there, make_folder, require_no_link
+from airgap.disk.reading import read_bounded
+from airgap.disk.writing import write_whole
 from airgap.errors import AirgapError
-from airgap.files import host_errors, is_there, make_folder, read_bounded, require_no_link
-from airgap.writing import write_whole
 
 
 class Changes:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from airgap.disk.host import host_errors
+from airgap.disk.paths import is_occupied, make_folder, remove_tree
+from airgap.disk.writing import sync_folder, write_whole
 from airgap.errors import FormatError, HostError
-from airgap.files import host_errors, is_occupied, make_folder, remove_tree
-from airgap.writing import sync_folder, write_whole
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _ENTRIES_MAX: Final = 5_000_000  # names that are held in memory

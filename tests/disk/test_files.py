@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import pytest
 
-from airgap import files, writing
+from airgap.disk import host, paths, reading, writing
 from airgap.errors import AirgapError, FormatError, HostError
 
 
@@ -40,15 +40,15 @@ class TestHostErrors:
         ],
     )
     def test_every_system_error_is_typed(self, number: int, kind: str) -> None:
-        with pytest.raises(HostError, match="the disk: ") as caught, files.host_errors("the disk"):
+        with pytest.raises(HostError, match="the disk: ") as caught, host.host_errors("the disk"):
             raise OSError(number, os.strerror(number))
         assert (caught.value.kind, caught.value.exit_status, caught.value.facts["path"]) == (kind, 70, "the disk")
 
     def test_an_error_without_a_number(self) -> None:
-        assert files.host_error(OSError("odd"), "x").kind == "input-output"
+        assert host.host_error(OSError("odd"), "x").kind == "input-output"
 
     def test_other_errors_pass(self) -> None:
-        with pytest.raises(KeyError), files.host_errors("x"):
+        with pytest.raises(KeyError), host.host_errors("x"):
             raise KeyError("y")
 
 
@@ -97,17 +97,17 @@ class TestPendingFiles:
 class TestReading:
     def test_a_plain_file(self, tmp_path: Path) -> None:
         (tmp_path / "a").write_bytes(b"abc")
-        assert files.read_bounded(tmp_path / "a", 3) == b"abc"
+        assert reading.read_bounded(tmp_path / "a", 3) == b"abc"
 
     def test_one_byte_over_the_limit(self, tmp_path: Path) -> None:
         (tmp_path / "a").write_bytes(b"abcd")
         with pytest.raises(FormatError) as caught:
-            files.read_bounded(tmp_path / "a", 3)
+            reading.read_bounded(tmp_path / "a", 3)
         assert (caught.value.kind, caught.value.exit_status) == ("limit-exceeded", 10)
 
     def refused(self, path: Path) -> str:
         with pytest.raises(HostError) as caught:
-            files.read_bounded(path, 100)
+            reading.read_bounded(path, 100)
         return caught.value.kind
 
     def test_missing(self, tmp_path: Path) -> None:
@@ -143,15 +143,15 @@ class TestReading:
     def test_a_given_path_may_be_a_link(self, tmp_path: Path) -> None:
         (tmp_path / "a").write_bytes(b"abc")
         (tmp_path / "b").symlink_to("a")
-        assert files.read_given(tmp_path / "b", 3) == b"abc"
+        assert reading.read_given(tmp_path / "b", 3) == b"abc"
 
     def test_a_given_path_may_not_lead_nowhere_or_in_a_circle(self, tmp_path: Path) -> None:
         (tmp_path / "a").symlink_to("b")
         with pytest.raises(HostError):
-            files.read_given(tmp_path / "a", 3)
+            reading.read_given(tmp_path / "a", 3)
         (tmp_path / "b").symlink_to("a")
         with pytest.raises(HostError) as caught:
-            files.read_given(tmp_path / "a", 3)
+            reading.read_given(tmp_path / "a", 3)
         assert caught.value.kind == "not-a-regular-file"
 
 
@@ -159,25 +159,25 @@ class TestOpenInput:
     def test_a_file_by_a_link(self, tmp_path: Path) -> None:
         (tmp_path / "a").write_bytes(b"abc")
         (tmp_path / "b").symlink_to("a")
-        with files.open_input(str(tmp_path / "b")) as source:
+        with reading.open_input(str(tmp_path / "b")) as source:
             assert source.read(100) == b"abc"
             assert source.read(100) == b""
 
     @pytest.mark.parametrize("name", ["missing", ".", "fifo"])
     def test_con_21_anything_else(self, tmp_path: Path, name: str) -> None:
         os.mkfifo(tmp_path / "fifo")
-        with pytest.raises(HostError) as caught, files.open_input(str(tmp_path / name)):
+        with pytest.raises(HostError) as caught, reading.open_input(str(tmp_path / name)):
             pass
         assert caught.value.exit_status == 70
 
     def test_a_dash_is_standard_input(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"abc")))
-        with files.open_input("-") as source:
+        with reading.open_input("-") as source:
             assert source.read(2) == b"ab"
 
     def test_standard_input_that_was_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "stdin", None)
-        with pytest.raises(HostError, match="closed"), files.open_input("-"):
+        with pytest.raises(HostError, match="closed"), reading.open_input("-"):
             pass
 
     def test_fsm_06_a_medium_that_goes_away(self) -> None:
@@ -186,7 +186,7 @@ class TestOpenInput:
                 raise OSError(errno.EIO, "Input/output error")
 
         with pytest.raises(HostError, match="/media/stick: Input/output error") as caught:
-            files.ErrorTyping(Unplugged(), "/media/stick").read(1)
+            reading.ErrorTyping(Unplugged(), "/media/stick").read(1)
         assert caught.value.kind == "input-output"
 
     def test_a_stream_with_nothing_yet_is_at_its_end(self) -> None:
@@ -194,7 +194,7 @@ class TestOpenInput:
             def read(self, size: int | None = -1, /) -> bytes:
                 return None  # type: ignore[return-value]  # what a pipe that does not block gives
 
-        assert files.ErrorTyping(Nothing(), "x").read(1) == b""
+        assert reading.ErrorTyping(Nothing(), "x").read(1) == b""
 
 
 class TestReplacing:
@@ -306,11 +306,11 @@ def test_fsm_05_short_writes_are_continued() -> None:
 
 class TestFolders:
     def test_make_folder(self, tmp_path: Path) -> None:
-        files.make_folder(tmp_path / "a" / "b")
-        files.make_folder(tmp_path / "a" / "b")
+        paths.make_folder(tmp_path / "a" / "b")
+        paths.make_folder(tmp_path / "a" / "b")
         (tmp_path / "c").write_bytes(b"")
         with pytest.raises(HostError):
-            files.make_folder(tmp_path / "c" / "d")
+            paths.make_folder(tmp_path / "c" / "d")
 
     def test_syncing(self, tmp_path: Path) -> None:
         (tmp_path / "a").write_bytes(b"")
@@ -335,15 +335,15 @@ class TestFolders:
         (tree / "inner" / "file").write_bytes(b"y")
         (tree / "link").symlink_to(tmp_path / "outside")
         (tree / "dangling").symlink_to("nowhere")
-        files.remove_tree(tree)
+        paths.remove_tree(tree)
         assert not tree.exists()
         assert (tmp_path / "outside" / "precious").read_bytes() == b"x"
 
     def test_remove_tree_of_nothing_and_of_a_link(self, tmp_path: Path) -> None:
         (tmp_path / "real").mkdir()
         (tmp_path / "link").symlink_to("real")
-        files.remove_tree(tmp_path / "missing")
-        files.remove_tree(tmp_path / "link")
+        paths.remove_tree(tmp_path / "missing")
+        paths.remove_tree(tmp_path / "link")
         assert [path.name for path in tmp_path.iterdir()] == ["real"]
 
     def test_what_cannot_be_removed_is_an_error(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,5 +353,5 @@ class TestFolders:
         (tmp_path / "a").mkdir()
         monkeypatch.setattr(Path, "rmdir", fail)
         with pytest.raises(AirgapError) as caught:
-            files.remove_tree(tmp_path / "a")
+            paths.remove_tree(tmp_path / "a")
         assert caught.value.kind == "permission-denied"

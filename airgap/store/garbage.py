@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from airgap.digest import Digest
-from airgap.evidence import REFERRERS_FOLDER, SIGNATURES_FOLDER
-from airgap.folders import Found
+from airgap.disk.folders import Found
 from airgap.oci.layout import BLOBS, INDEX_FILE, LAYOUT_FILE
-from airgap.quarantine import ARTIFACT_SUFFIX, PARTIAL_SUFFIX
-from airgap.store import PRIVATE_FOLDER, QUARANTINE_FOLDER
+from airgap.store.evidence import REFERRERS_FOLDER, SIGNATURES_FOLDER
+from airgap.store.quarantine import ARTIFACT_SUFFIX, PARTIAL_SUFFIX
+from airgap.store.store import PRIVATE_FOLDER, QUARANTINE_FOLDER
 
 _HEX: Final = r"[0-9a-f]{64}"
 _PARTIAL: Final = r"\.airgap-partial"

@@ -9,7 +9,7 @@ from airgap.digest import Digest
 from airgap.limits import LIMITS
 from airgap.oci.graph import GraphWalk
 from airgap.oci.referrer import Referrer, parse_artifact
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.verify import UntrustedImage
 
 

@@ -1,7 +1,7 @@
 """The store on the offline side: an OCI image layout that only ever holds verified images.
 
     oci-layout, index.json, blobs/sha256/…     readable by any OCI tool
-    signatures/, referrers/                    what images are judged by, and artifacts about them (airgap/evidence.py)
+    signatures/, referrers/                    what images are judged by, and artifacts about them (evidence.py)
     .airgap/quarantine/, .airgap/lock          bytes on their way; the lock of whoever writes
 
 Blobs arrive in quarantine, are hashed while they are written, and are published by rename only when everything of the
@@ -16,12 +16,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
-from airgap.blobs import blob_chunks, prove_blob, read_blob
-from airgap.changes import Changes
 from airgap.digest import Digest
+from airgap.disk.host import host_errors
+from airgap.disk.lock import held
+from airgap.disk.paths import is_there, make_folder, require_no_link
+from airgap.disk.reading import read_bounded
+from airgap.disk.writing import sync_folder, write_whole
 from airgap.errors import AirgapError, FormatError, HostError, SourceError
-from airgap.evidence import REFERRERS_FOLDER, SIGNATURES_FOLDER, Evidence
-from airgap.files import held, host_errors, is_there, make_folder, read_bounded, require_no_link
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import Descriptor
 from airgap.oci.layout import (
@@ -35,10 +36,12 @@ from airgap.oci.layout import (
     parse_layout_index,
 )
 from airgap.oci.referrer import Referrer
-from airgap.quarantine import Quarantine, left_in_quarantine, open_quarantine
 from airgap.reference import Reference, parse_reference
+from airgap.store.blobs import blob_chunks, prove_blob, read_blob
+from airgap.store.changes import Changes
+from airgap.store.evidence import REFERRERS_FOLDER, SIGNATURES_FOLDER, Evidence
+from airgap.store.quarantine import Quarantine, left_in_quarantine, open_quarantine
 from airgap.verify import BlobReceipt, UntrustedImage, VerifiedImage
-from airgap.writing import sync_folder, write_whole
 
 PRIVATE_FOLDER: Final = ".airgap"
 QUARANTINE_FOLDER: Final = "quarantine"

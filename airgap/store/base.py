@@ -14,7 +14,7 @@ from airgap.digest import Digest
 from airgap.errors import HostError, IntegrityError
 from airgap.oci.graph import GraphWalk
 from airgap.progress import Progress
-from airgap.store import Store
+from airgap.store.store import Store
 from airgap.verify import BlobReceipt, UntrustedImage
 
 _NAMED_MAX = 20  # images and blobs that one message names; the facts have all of them

@@ -12,16 +12,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from airgap.blobs import read_blob
-from airgap.changes import Changes
 from airgap.digest import Digest
+from airgap.disk.paths import is_there
+from airgap.disk.reading import read_bounded
+from airgap.disk.writing import pending_files, sync_all, write_whole
 from airgap.errors import FormatError, IntegrityError
-from airgap.files import is_there, read_bounded
 from airgap.limits import LIMITS
 from airgap.oci.referrer import Referrer, parse_referrers
+from airgap.store.blobs import read_blob
+from airgap.store.changes import Changes
 from airgap.strict_json import StrictJSONError, canonical, parse
 from airgap.verify import UntrustedImage
-from airgap.writing import pending_files, sync_all, write_whole
 
 SIGNATURES_FOLDER: Final = "signatures"
 REFERRERS_FOLDER: Final = "referrers"
