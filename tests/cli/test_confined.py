@@ -106,10 +106,12 @@ def test_verify(carried: Site, elsewhere: Path, version: int) -> None:
     require_confined(told, elsewhere, version)
 
 
-def test_verify_does_not_write_where_it_reads(carried: Site, version: int) -> None:
-    for place in (carried.trust, carried.folder):
+def test_verify_does_not_write_where_it_reads(carried: Site, tmp_path: Path, version: int) -> None:
+    shutil.copytree(carried.folder, tmp_path / "site")  # which others use, and this one might write to
+    site = Site(tmp_path / "site", carried.people)
+    for place in (site.trust, site.folder):
         before = sorted(place.rglob("*"))
-        _, told = escaping(place, *carried.verify_line())
+        _, told = escaping(place, *site.verify_line())
         assert (told["write"], told["folder"]) == ("refused", "refused")
         assert sorted(place.rglob("*")) == before
 
