@@ -37,7 +37,7 @@ from airgap.sources.image import FoundImage, ImageSource, read_blob
 from airgap.sources.lookaside import Lookaside, collect
 from airgap.sources.spec import LOOK_UPS, Sources, SourceSpec, parse_digest_list, require_listed
 from airgap.trust.evidence import SignatureReport
-from airgap.trust.pinned import Trust
+from airgap.trust.pinned import Trust, pinned
 from airgap.trust.quorum import signers
 from airgap.trust.root import TrustRoot
 from airgap.trust.rotation import Offer
@@ -113,7 +113,7 @@ class Exporter:
     _notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._trust = Trust(self.root, self.evidence.keyring.restricted_to(self.root.people.fingerprints))
+        self._trust = pinned(self.root, self.evidence.keyring)
 
     def plan(self, specs: Iterable[SourceSpec], progress: Progress) -> Plan:
         """Find everything and decide. Failures of the preflight are in the plan; what cannot be found is raised."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from airgap.errors import AirgapError, FormatError, OpenPGPError
 from airgap.limits import LIMITS
@@ -78,6 +79,19 @@ class Keyring:
         key_ids = signature.issuer_key_ids | {fpr.key_id for fpr in signature.issuer_fingerprints}
         found = [candidate for key_id in sorted(key_ids) for candidate in self._by_key_id.get(key_id, ())]
         return [candidate for candidate in found if signature.might_be_by(candidate.key.fingerprint)]
+
+    def vouching_for(self, key: PublicKey) -> frozenset[Fingerprint]:
+        """The certificates that vouch for a key of the same secret, whatever its packet says there."""
+        return frozenset(self._by_secret.get(key.secret, ()))
+
+    @cached_property
+    def _by_secret(self) -> dict[object, list[Fingerprint]]:
+        found: dict[object, list[Fingerprint]] = {}
+        for certificate in self:
+            for key in certificate.keys:
+                if key.secret is not None and Candidate(certificate, key).is_bound:
+                    found.setdefault(key.secret, []).append(certificate.primary.fingerprint)
+        return found
 
     def encoded(self) -> bytes:
         """All certificates in one canonical binary keyring, without third-party certifications."""

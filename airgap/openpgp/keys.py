@@ -79,6 +79,13 @@ class PublicKey:
     fingerprint: Fingerprint
 
     @property
+    def secret(self) -> object:
+        """Equal for two keys that one secret signs for, whatever their packets say; None if it can sign nothing."""
+        if isinstance(self.material, Unusable):
+            return None
+        return self.material.n if isinstance(self.material, RSAMaterial) else self.material
+
+    @property
     def hash_prefix(self) -> bytes:
         """What is hashed in front of the key when a signature is made over it (RFC 9580 §5.2.4)."""
         return _prefix(self.version, len(self.body))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,7 @@ from airgap.timestamp import rfc3339
 CLOCK_TOLERANCE: Final = 30 * 60  # seconds that a signer's clock may be ahead (S10)
 _BINARY_DOCUMENT: Final = 0x00
 _GOOD: Final = Seal("GoodSignature")
+Owner = Callable[[Fingerprint], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +57,18 @@ def verify_message(
     *,
     payloads: Iterable[bytes] = (),
     strict: bool = False,
-    owner_of: Callable[[Fingerprint], str | None] = lambda _: None,
+    owner_of: Owner = lambda _: None,
 ) -> GoodSignature:
     """Verify a framed signature file. For a detached one, ``payloads`` are the byte strings it may be over.
 
-    ``owner_of`` gives a certificate's owner a name in messages; it decides nothing.
+    ``owner_of`` names a certificate's owner, if it is one of those who are asked about. Of the certificates that vouch
+    for the key, theirs count; a key that two of them have is nobody's.
     Raises OpenPGPError, its kind naming the first rule that refuses.
     """
     signature = message.signature
     hash_ = _require_document_signature(signature)
     created = _require_times(signature, reference)
-    candidate = _find_key(signature, keyring)
+    candidate = _find_key(signature, keyring, owner_of)
     value = _value(signature)
     payload = _verify_payload(signature, hash_, candidate.key, value, _payloads(message, payloads))
     certificate, key = candidate.certificate, candidate.key
@@ -105,7 +107,7 @@ def _require_times(signature: Signature, reference: int) -> int:
     return created
 
 
-def _find_key(signature: Signature, keyring: Keyring) -> Candidate:
+def _find_key(signature: Signature, keyring: Keyring, owner_of: Owner) -> Candidate:
     """The key that the issuer subpackets name, bound in at most one certificate (S5, attribution)."""
     issuers = sorted(str(fpr) for fpr in signature.issuer_fingerprints) or sorted(
         key_id.hex().upper() for key_id in signature.issuer_key_ids
@@ -125,13 +127,7 @@ def _find_key(signature: Signature, keyring: Keyring) -> Candidate:
         )
     if len({candidate.key.fingerprint for candidate in named}) > 1:
         raise OpenPGPError("issuer-mismatch", f"key id {issuers[0]} stands for more than one key here")
-    bound = [candidate for candidate in named if candidate.is_bound]
-    claiming = sorted({str(candidate.certificate.primary.fingerprint) for candidate in bound})
-    if len(claiming) > 1:
-        raise OpenPGPError(
-            "subkey-shared", f"key {named[0].key.fingerprint} belongs to certificates {' and '.join(claiming)}"
-        )
-    chosen = (bound or named)[0]
+    chosen = _attributed(named, keyring, owner_of)
     require_key(chosen.key)
     if not is_long_enough(require_hash(signature.hash_algorithm), chosen.key):
         raise OpenPGPError("weak-hash", f"the hash is shorter than the curve of key {chosen.key.fingerprint} asks")
@@ -140,6 +136,21 @@ def _find_key(signature: Signature, keyring: Keyring) -> Candidate:
             "version-mismatch", f"a version {signature.version} signature by a version {chosen.key.version} key"
         )
     return chosen
+
+
+def _attributed(named: Sequence[Candidate], keyring: Keyring, owner_of: Owner) -> Candidate:
+    bound = [candidate for candidate in named if candidate.is_bound]
+    bound = [one for one in bound if owner_of(one.certificate.primary.fingerprint) is not None] or bound
+    key = named[0].key
+    claiming = sorted({str(candidate.certificate.primary.fingerprint) for candidate in bound})
+    if len(claiming) > 1:
+        raise OpenPGPError("subkey-shared", f"key {key.fingerprint} belongs to certificates {' and '.join(claiming)}")
+    owners = sorted({nick for one in keyring.vouching_for(key) if (nick := owner_of(one)) is not None})
+    if len(owners) > 1:
+        raise OpenPGPError(
+            "subkey-shared", f"the secret of key {key.fingerprint} signs for {' and '.join(owners)}, as other keys"
+        )
+    return (bound or named)[0]
 
 
 def _value(signature: Signature) -> SignatureValue:

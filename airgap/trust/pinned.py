@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from airgap.errors import OpenPGPError
+from airgap.errors import OpenPGPError, TrustRootError
 from airgap.openpgp.keyring import Keyring
 from airgap.openpgp.keys import Fingerprint
 from airgap.reference import Repository
@@ -92,14 +92,43 @@ class Trust:
         return replace(self, keyring=Keyring(keyring))
 
     def accepting(self, seen: Trust, accepted: Iterable[Dated]) -> Trust:
-        """After a bundle was accepted: ``seen`` has the certificates that it was judged by."""
-        return replace(self, keyring=self._losing_none(seen.keyring), memory=self.memory.after(accepted))
+        """After a bundle was accepted: ``seen`` has the certificates that it was judged by.
+
+        Ours may have learned revocations since, also of people who count no more.
+        """
+        keyring = self._losing_none(self.keyring.merged_with(seen.keyring))
+        return replace(self, keyring=keyring, memory=self.memory.after(accepted))
 
     def succeeded(self, root: TrustRoot, carried: Keyring, time: int | None) -> Trust:
-        """Under the next version of the root, whose MAINTAINERS reached quorum at ``time``."""
+        """Under the next version of the root, whose MAINTAINERS reached quorum at ``time``.
+
+        Raises TrustRootError(key-of-two-people).
+        """
         keyring = self._losing_none(self.with_people(root.people, carried).keyring)
+        _require_own_keys(root.people, keyring)
         return Trust(root, keyring, replace(self.memory, maintainers=time), (*self.history, self.root))
 
     def _losing_none(self, keyring: Keyring) -> Keyring:
         """``keyring`` with the held copy of each certificate that what a bundle added has made unreadable."""
         return Keyring([*keyring, *(one for one in self.keyring if one.primary.fingerprint not in keyring)])
+
+
+def pinned(root: TrustRoot, carried: Keyring) -> Trust:
+    """What is held from now on: a first root, and what a keyring has of its people. Raises TrustRootError."""
+    trust = Trust(root, carried.restricted_to(root.people.fingerprints))
+    _require_own_keys(root.people, trust.keyring)
+    return trust
+
+
+def _require_own_keys(people: People, keyring: Keyring) -> None:
+    """Raises TrustRootError(key-of-two-people): one secret is one vote, under whatever fingerprints (TRUST rule 1)."""
+    for certificate in keyring.restricted_to(people.fingerprints):
+        for key in certificate.keys:
+            owners = sorted({nick for one in keyring.vouching_for(key) if (nick := people.nick_of(one)) is not None})
+            if len(owners) > 1:
+                raise TrustRootError(
+                    "key-of-two-people",
+                    f"the secret of key {key.fingerprint} signs for both {owners[0]} and {owners[1]}",
+                    fingerprint=str(key.fingerprint),
+                    people=owners,
+                )

@@ -63,6 +63,16 @@ def adopt_signed(
     return changes
 
 
+def dated(trust: Trust, offer: Offer, reference_time: int) -> Trust:
+    """``trust``, with the time at which the MAINTAINERS in force reached its quorum: no older one comes after it.
+
+    ``offer`` is that file, signed by the people whom it names. Raises TrustRootError(rotation-not-authorised).
+    """
+    reports = _judge(trust, offer, trust.root.people, reference_time)
+    _require_quorum(reports, trust.root, "the people whom it names")
+    return replace(trust, memory=replace(trust.memory, maintainers=quorum_time(reports, trust.root.threshold)))
+
+
 def adopt_by_hand(
     trust: Trust, offer: Offer, carried: Keyring, *, threshold: int | None = None, required: Sequence[Group] = ()
 ) -> Change | None:

@@ -12,7 +12,20 @@ import pytest
 from forge import SIGNED, Person
 
 from tests.cli.contract import check_error
-from tests.cli.site import AT, RUST, Result, Site, crew, gang, maintainers, on_terminal, run, sample, signature
+from tests.cli.site import (
+    AT,
+    RUST,
+    Result,
+    Site,
+    crew,
+    gang,
+    maintainers,
+    on_terminal,
+    run,
+    sample,
+    signature,
+    snapshot,
+)
 
 DAY = 86_400
 
@@ -313,6 +326,40 @@ class TestInit:
         assert refused.kinds == ["required-signer-missing"]
         assert refused.json["errors"][0]["facts"]["required"] == ["carl", "dora"]
         assert self.carry(site, trust, "anna", "dora").code == 0
+
+    def test_an_older_maintainers_after_it(self, site: Site) -> None:
+        """dora was thrown out; the file before that, and the signatures that it once got, are public."""
+        older, newer = people_file("anna", "bert", "carl", "dora"), people_file("anna", "bert", "carl")
+        signatures = signed(site.folder / "older", older, "anna", "bert", created=SIGNED - 2 * DAY)
+        (site.folder / "MAINTAINERS.old").write_bytes(older)
+        site.maintainers.write_bytes(newer)
+        files = ["--maintainers", site.folder / "MAINTAINERS.old", "--maintainers-signatures", signatures]
+        update = ["trust", "update", *files, "--keyring", site.keyring, "--at", AT, "--format", "json", "--trust"]
+        unknown, known = site.folder / "unknown", site.folder / "known"
+        assert site.init(folder=unknown).code == 0
+        result = run(*update, unknown)
+        assert result.code == 0
+        assert b"be sure that the new one, signed on 2025-05-30, is not older" in result.stderr
+        dated = signed(site.folder / "newer", newer, "anna", "carl")
+        assert site.init("--maintainers-signatures", dated, folder=known).code == 0
+        before = snapshot(known / "roots")
+        result = run(*update, known)
+        assert (result.code, result.kinds) == (41, ["maintainers-older"])
+        assert snapshot(known / "roots") == before
+
+    def test_signatures_that_are_too_few(self, site: Site) -> None:
+        signatures = signed(site.folder / "few", site.maintainers.read_bytes(), "anna")
+        result = site.init("--maintainers-signatures", signatures, folder=site.folder / "none")
+        assert (result.code, result.kinds) == (40, ["rotation-not-authorised"])
+        assert not (site.folder / "none").exists()
+
+    def test_one_secret_under_two_names(self, site: Site) -> None:
+        twins = [forge.certificate("twin", created=forge.CREATED + at) for at in (0, 1)]
+        site.maintainers.write_text(maintainers({"anna": (twins[0],), "bert": (twins[1],)}))
+        site.keyring.write_bytes(b"".join(one.bytes for one in twins))
+        result = site.init(folder=site.folder / "none")
+        assert (result.code, result.kinds) == (40, ["key-of-two-people"])
+        assert not (site.folder / "none").exists()
 
     @pytest.mark.parametrize("group", ["mallory", "anna,mallory", ""])
     def test_a_group_of_strangers(self, site: Site, group: str) -> None:

@@ -399,7 +399,7 @@ def test_c2_the_names_in_the_message_are_days() -> None:
     assert caught.value.facts["expired"] == "2024-01-02"
 
 
-def test_the_owner_is_named_in_messages_and_decides_nothing() -> None:
+def test_the_owner_is_named_in_messages() -> None:
     message, keyring = (
         parse_signature_file(signed_by(ALICE)),
         load_keyring([certificate("alice", key_expires=DAY).bytes]),
@@ -412,7 +412,7 @@ def test_the_owner_is_named_in_messages_and_decides_nothing() -> None:
 
     with pytest.raises(OpenPGPError, match=f"alice's certificate {ALICE.fingerprint}") as caught:
         verify_message(message, keyring, REFERENCE, payloads=[PAYLOAD], owner_of=owner_of)
-    assert (caught.value.kind, asked) == ("certificate-expired-at-signature-time", [ALICE.fingerprint])
+    assert (caught.value.kind, set(asked)) == ("certificate-expired-at-signature-time", {ALICE.fingerprint})
 
 
 # C3: binding not expired

@@ -15,8 +15,9 @@ from airgap.limits import LIMITS
 from airgap.openpgp.keyring import Keyring, load_keyring
 from airgap.openpgp.keys import Unusable, parse_fingerprint
 from airgap.trust.keys import KeyPolicy
-from airgap.trust.pinned import Trust
-from airgap.trust.root import new_root
+from airgap.trust.maintainers import People, Person
+from airgap.trust.pinned import Trust, pinned
+from airgap.trust.root import TrustRoot, new_root
 from airgap.verify import judge_for_image
 from tests.trust.judged import CLAIM, IMAGE, KEYS, NOW, certificate_of, everybody, fingerprint_of, trust
 
@@ -127,12 +128,98 @@ def test_no_sequence_of_bundles_forgets_a_revocation(bundles: list[tuple[dict[st
     held, gone = trust(), set()
     for keys, accepted in bundles:
         keyring = carried(*(file_of(key, revoked) for key, revoked in keys.items()))
-        held = held.with_revocations(keyring)
+        before, held = held, held.with_revocations(keyring)
         if accepted:
-            held = held.accepting(held.with_certificates(keyring), [])
+            held = held.accepting(before.with_certificates(keyring), [])
         gone |= {key for key, revoked in keys.items() if revoked}
         for key in KEYS:
             assert (judge(held, key) == "certificate-revoked") is (key in gone)
+
+
+@given(BUNDLES)
+def test_nor_that_of_somebody_who_left(bundles: list[tuple[dict[str, bool], bool]]) -> None:
+    """Bob counts no more; if he comes back, what was revoked meanwhile is revoked."""
+    root = new_root(People(person for person in everybody() if person.nick != "bob"), 2)
+    held, gone = replace(trust(), root=root, history=(trust().root,)), False
+    for keys, accepted in bundles:
+        keyring = carried(*(file_of(key, revoked) for key, revoked in keys.items()))
+        before, held = held, held.with_revocations(keyring)
+        if accepted:
+            held = held.accepting(before.with_certificates(keyring), [])
+        gone = gone or keys.get("bob", False)
+    back = held.succeeded(replace(trust().root, version=3), carried(certificate_of("bob").bytes), None)
+    assert (judge(back, "bob") == "certificate-revoked") is gone
+
+
+class TestOneSecret:
+    """One secret is one vote, under whatever fingerprints."""
+
+    @staticmethod
+    def cast(**people: forge.Certificate) -> tuple[TrustRoot, Keyring]:
+        listed = People(Person(nick, (parse_fingerprint(cert.fingerprint),)) for nick, cert in people.items())
+        return new_root(listed, 2), carried(*(cert.bytes for cert in people.values()))
+
+    @staticmethod
+    def twins(where: str) -> tuple[forge.Certificate, forge.Certificate]:
+        """The same secret twice, made at two times, as primary keys or as subkeys."""
+        if where == "primary":
+            return forge.certificate("twin"), forge.certificate("twin", created=forge.CREATED + 1)
+        first, second = (forge.secret_key("twin", "eddsa", created=forge.CREATED + at) for at in (0, 5))
+        return forge.certificate("twin one").with_subkey(first), forge.certificate("twin two").with_subkey(second)
+
+    @pytest.mark.parametrize("where", ["primary", "subkey"])
+    def test_of_two_people(self, where: str) -> None:
+        one, two = self.twins(where)
+        root, ring = self.cast(anna=one, bert=two)
+        with pytest.raises(TrustRootError, match="anna and bert") as caught:
+            pinned(root, ring)
+        assert caught.value.kind == "key-of-two-people"
+        before = pinned(*self.cast(anna=one, carl=forge.certificate("carl")))
+        with pytest.raises(TrustRootError) as caught:
+            before.succeeded(replace(root, version=2), ring, None)
+        assert caught.value.kind == "key-of-two-people"
+
+    @pytest.mark.parametrize("where", ["primary", "subkey"])
+    def test_that_comes_with_a_bundle(self, where: str) -> None:
+        """No certificate of bert was here when the root was made."""
+        one, two = self.twins(where)
+        root, ring = self.cast(anna=one, bert=two)
+        held = pinned(root, carried(one.bytes)).with_certificates(ring)
+        for cert in (one, two):
+            report = judge_for_image(IMAGE, "x/signature-1", forge.inline(cert.signing_key, CLAIM), held, NOW)
+            assert report.error is not None
+            assert report.error.kind == "subkey-shared"
+            assert "anna and bert" in report.error.message
+
+    def test_of_one_person(self) -> None:
+        """A key that was made anew under a new date is theirs all the same."""
+        one, two = self.twins("primary")
+        both = tuple(sorted(parse_fingerprint(cert.fingerprint) for cert in (one, two)))
+        other = forge.certificate("carl")
+        people = People([Person("anna", both), Person("carl", (parse_fingerprint(other.fingerprint),))])
+        held = pinned(new_root(people, 2), carried(one.bytes, two.bytes, other.bytes))
+        report = judge_for_image(IMAGE, "x/signature-1", forge.inline(two.signing_key, CLAIM), held, NOW)
+        assert report.counts
+
+    @pytest.mark.parametrize("where", ["primary", "subkey"])
+    def test_a_stranger_who_claims_it_without_having_it(self, where: str) -> None:
+        thief = forge.certificate("thief")
+        claimed = forge.secret_key("judged alice", "eddsa") if where == "primary" else forge.secret_key("sub", "eddsa")
+        victim = certificate_of("alice") if where == "primary" else certificate_of("alice").with_subkey(claimed)
+        stolen = thief.with_subkey(claimed, forge.subkey_binding(thief.primary, claimed, back="none"))
+        root, ring = self.cast(alice=victim, thief=stolen)
+        assert pinned(root, ring).able == ("alice", "thief")
+
+    def test_a_subkey_under_a_new_primary_key(self) -> None:
+        """Who moved it does not stand in their own way: the old certificate is here, and counts no more."""
+        subkey = forge.secret_key("card", "eddsa")
+        old, new = (forge.certificate(name).with_subkey(subkey) for name in ("dora old", "dora new"))
+        other = forge.certificate("carl")
+        before = pinned(*self.cast(dora=old, carl=other))
+        root, ring = self.cast(dora=new, carl=other)
+        held = before.succeeded(replace(root, version=2), ring, None)
+        report = judge_for_image(IMAGE, "x/signature-1", forge.inline(subkey, CLAIM), held, NOW)
+        assert (report.maintainer, report.error) == ("dora", None)
 
 
 class TestByHand:

@@ -12,7 +12,7 @@ from airgap.cli.trust.confirm import confirm
 from airgap.digest import digest_of
 from airgap.disk.paths import make_folder
 from airgap.disk.reading import read_given
-from airgap.inputs import read_keyrings
+from airgap.inputs import read_keyrings, read_signed_maintainers
 from airgap.limits import LIMITS
 from airgap.records import root_record
 from airgap.report.documents.trust import trust_document
@@ -21,9 +21,10 @@ from airgap.report.text import render
 from airgap.state import create_trust, require_no_trust
 from airgap.trust.keys import ALGORITHMS, RSA_BITS_MAX, RSA_BITS_MIN, KeyPolicy
 from airgap.trust.maintainers import parse_maintainers, shared_addresses
-from airgap.trust.pinned import Trust
+from airgap.trust.pinned import pinned
 from airgap.trust.policy import parse_policy
 from airgap.trust.root import DEFAULT_THRESHOLD, new_root
+from airgap.trust.rotation import dated
 from airgap.trust.scope import Scope, named_scope
 
 
@@ -71,6 +72,7 @@ from airgap.trust.scope import Scope, named_scope
     metavar="N",
     help="The least length of RSA keys that count.",
 )
+@options.maintainers_signatures_option
 @options.at_option
 @options.yes_option
 @options.format_option
@@ -86,6 +88,7 @@ def command(
     require_live_keys: bool,
     algorithms: tuple[str, ...],
     minimum_rsa_bits: int,
+    maintainers_signatures: Path | None,
     at: str | None,
     yes: bool,
     format_: str,
@@ -118,7 +121,9 @@ def command(
         warn(f"a certificate in the keyring cannot be used: {problem.message}")
     for address, nicks in shared_addresses(data, str(maintainers)).items():
         warn(f"{' and '.join(nicks)} share the address {address}: are they one person with two votes?")
-    trust = Trust(root, keyring.restricted_to(people.fingerprints))
+    trust, reference_time = pinned(root, keyring), options.reference_time(at)
+    if maintainers_signatures is not None:
+        trust = dated(trust, read_signed_maintainers(data, maintainers_signatures)[-1], reference_time)
     for person in people:
         if not any(fingerprint in trust.keyring for fingerprint in person.fingerprints):
             warn(f"{person.nick} has no certificate in the keyring: nothing {person.nick} signs can count yet")
@@ -126,7 +131,7 @@ def command(
         click.echo(render(trust_document(trust)), err=True)
         confirm("If every fingerprint was compared", "pin")
     make_folder(folder.absolute().parent)
-    record = root_record("init", trust, options.reference_time(at), bundle=None, by_hand=True)
+    record = root_record("init", trust, reference_time, bundle=None, by_hand=True)
     create_trust(folder, trust, record)
     if format_ == "json":
         emit(trust_document(trust), format_)

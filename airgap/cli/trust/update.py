@@ -21,6 +21,7 @@ from airgap.openpgp.keyring import Keyring
 from airgap.report.documents.trust import trust_document, update_document
 from airgap.report.text import render
 from airgap.state import TrustFolder, open_trust
+from airgap.timestamp import day
 from airgap.trust.pinned import Trust
 from airgap.trust.rotation import Change
 
@@ -122,6 +123,12 @@ def _ask(trust: Trust, *, yes: bool) -> None:
 
 def _warn(before: Trust, folder: TrustFolder, changes: list[Change]) -> None:
     trust = folder.trust
+    signed = changes[0].trust.memory.maintainers if changes else None
+    if signed is not None and before.memory.maintainers is None:
+        warn(
+            "when the MAINTAINERS before was signed is not known here, as it was compared by hand: be sure that the "
+            f"new one, signed on {day(signed)}, is not older"
+        )
     if changes and trust.root.threshold < before.root.threshold:
         warn(f"the threshold was lowered from {before.root.threshold} to {trust.root.threshold}")
     for person in trust.root.people:
