@@ -169,7 +169,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "subkey-expired-at-signature-time": Kind(340, _NEW_KEYRING),
     "subkey-revoked": Kind(341, "Signatures of a revoked subkey do not count. Ask for another maintainer's."),
     "key-not-for-signing": Kind(342, "The maintainer must sign with a key that carries the signing flag."),
-    "subkey-shared": Kind(343, "Two certificates claim this key, or its secret, so it speaks for nobody. Inspect the keyring."),
+    "subkey-shared": Kind(343, "Two certificates claim this key or its secret: it speaks for nobody. Inspect the keyring."),
     "self-signature-newer-than-signature": Kind(
         344, "Fetch the full certificate, with its older self-signatures (`gpg --export`, not export-minimal)."
     ),
@@ -198,7 +198,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "trust-root-invalid": Kind(421, "Restore the trust folder from your backup; do not initialise it again in haste."),
     "trust-root-exists": Kind(422, "Choose another folder, or look at this one with `airgap trust show`."),
     "threshold-invalid": Kind(423, "Choose a threshold of at least 1 and at most the number of people."),
-    "key-of-two-people": Kind(424, "Correct MAINTAINERS: one fingerprint, and one secret key, belongs to exactly one person."),
+    "key-of-two-people": Kind(424, "Correct MAINTAINERS: a fingerprint, and a secret key, is exactly one person's."),
     "not-confirmed": Kind(425, "Compare the fingerprints, then type the word that is asked for (or use --yes)."),
     "rotation-not-authorised": Kind(
         426,
