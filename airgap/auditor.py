@@ -15,7 +15,7 @@ from typing import ClassVar, Final
 
 from airgap.digest import Digest
 from airgap.disk.host import host_errors
-from airgap.disk.paths import is_folder, is_there
+from airgap.disk.paths import is_folder, is_there, require_no_link
 from airgap.disk.reading import read_bounded
 from airgap.errors import AirgapError, FormatError, SourceError
 from airgap.inputs import read_keyrings, read_listed, read_maintainers
@@ -23,7 +23,7 @@ from airgap.limits import LIMITS
 from airgap.progress import Progress
 from airgap.reference import Reference, parse_reference
 from airgap.trust.claim import ClaimFormat
-from airgap.trust.evidence import Expectation, Policy, SignatureReport, judge_signature
+from airgap.trust.evidence import SIGNATURE_FILE, Expectation, Policy, SignatureReport, judge_signature
 from airgap.trust.maintainers import People
 from airgap.trust.quorum import signers
 
@@ -122,17 +122,24 @@ def audit(
 
 
 def _image_folders(root: Path) -> Iterator[Path]:
-    """Raises HostError for a folder that cannot be read: there may be images in it. An image's own gets a row."""
+    """What is called like an image's folder or holds a signature; and what may hold some, and is not looked into.
+
+    That is a link, or a folder that cannot be read: to leave it out would be to say that there is nothing.
+    """
+    closed: list[Path] = []
 
     def unreadable(error: OSError) -> None:
-        if _MARK not in os.path.basename(error.filename):
+        if error.filename == str(root):
             raise error
+        closed.append(Path(error.filename))
 
     with host_errors(str(root)):
-        for top, names, _ in os.walk(root, onerror=unreadable):
-            for path in (Path(top, name) for name in names if _MARK in name):
-                if not path.is_symlink():
-                    yield path
+        for top, names, files in os.walk(root, onerror=unreadable):
+            folder = Path(top)
+            if (folder != root and _MARK in folder.name) or any(map(SIGNATURE_FILE.fullmatch, files)):
+                yield folder
+            yield from (path for name in names if (path := folder / name).is_symlink())
+    yield from closed
 
 
 _Judge = Callable[[Sequence[Path]], list[AuditedImage]]
@@ -168,9 +175,10 @@ def _audit_folder(root: Path, folder: Path, policy: Policy, people: People, thre
     digest = Digest(hex_) if _HEX.fullmatch(hex_) else None
     reports: list[SignatureReport] = []
     try:
-        reference = parse_reference(name, "folder")
+        require_no_link(root, folder)
         with host_errors(str(folder)):
             files = sorted(folder.iterdir(), key=lambda path: (len(path.name), path.name))
+        reference = parse_reference(name, "folder")
     except AirgapError as error:
         return AuditedImage(name, digest, (), (SignatureReport(str(folder), error),), threshold)
     for path in files:
@@ -188,6 +196,11 @@ def _audit_file(
     report = judge_signature(str(path), data, policy, people=people, expected=Expectation(reference, digest))
     if digest is None and report.counts:
         return replace(report, error=FormatError("digest-invalid", f"{path.parent.name}: no whole digest in its name"))
+    if report.counts and not SIGNATURE_FILE.fullmatch(path.name):
+        hint = "Rename it: export and podman look for signature-1, signature-2 and so on."
+        return replace(
+            report, error=SourceError("signatures-not-found", f"{path.name} is no signature's name", hint=hint)
+        )
     return report
 
 

@@ -169,7 +169,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "subkey-expired-at-signature-time": Kind(340, _NEW_KEYRING),
     "subkey-revoked": Kind(341, "Signatures of a revoked subkey do not count. Ask for another maintainer's."),
     "key-not-for-signing": Kind(342, "The maintainer must sign with a key that carries the signing flag."),
-    "subkey-shared": Kind(343, "Two certificates claim this key or its secret: it speaks for nobody. Inspect the keyring."),
+    "subkey-shared": Kind(343, "Two certificates claim this key: it speaks for nobody. Inspect the keyring."),
     "self-signature-newer-than-signature": Kind(
         344, "Fetch the full certificate, with its older self-signatures (`gpg --export`, not export-minimal)."
     ),

@@ -16,7 +16,7 @@ from airgap.cli.papers import report_option
 from airgap.digest import parse_digest
 from airgap.disk.reading import read_given
 from airgap.disk.writing import pending_files
-from airgap.errors import AirgapError, UntrustedError
+from airgap.errors import AirgapError, UntrustedError, UsageError
 from airgap.inputs import read_keyrings
 from airgap.limits import LIMITS
 from airgap.reference import parse_reference
@@ -43,16 +43,19 @@ def command() -> None:
 @command.command("verify")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SIGNATURE…")
 @options.keyring_option
-@click.option("--payload", type=click.Path(path_type=Path), metavar="FILE", help="What a detached signature is over.")
+@click.option(
+    "--payload",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What a detached signature is over; a signed message must hold just this.",
+)
 @click.option("--reference", metavar="REF", help="The claim must be for this image reference.")
 @click.option("--digest", metavar="DIGEST", help="The claim must be for this digest (sha256:…).")
 @click.option(
     "--identity",
     metavar="RULE",
-    default=str(DEFAULT_RULE),
-    show_default=True,
-    help="How the claim's reference must match: matchExact, matchRepoDigestOrExact, matchRepository, "
-    "exactReference=REF, exactRepository=REPO or remapIdentity=PREFIX:SIGNEDPREFIX.",
+    help=f"How the claim's reference must match (default {DEFAULT_RULE}): matchExact, matchRepoDigestOrExact, "
+    "matchRepository, exactReference=REF, exactRepository=REPO or remapIdentity=PREFIX:SIGNEDPREFIX.",
 )
 @options.claim_format_option
 @options.at_option
@@ -63,7 +66,7 @@ def verify(
     payload: Path | None,
     reference: str | None,
     digest: str | None,
-    identity: str,
+    identity: str | None,
     claim_formats: tuple[str, ...],
     at: str | None,
     format_: str,
@@ -81,14 +84,7 @@ def verify(
     """
     keyring = read_keyrings(keyrings)
     policy = Policy(keyring, options.formats(claim_formats), options.reference_time(at))
-    rule = options.parsed("--identity", parse_rule, identity)
-    expected = None
-    if reference is not None or digest is not None:
-        expected = Expectation(
-            options.parsed("--reference", parse_reference, reference) if reference is not None else None,
-            options.parsed("--digest", partial(parse_digest, where="digest"), digest) if digest is not None else None,
-            rule,
-        )
+    expected = _expectation(reference, digest, identity)
     content = read_given(payload, LIMITS.claim) if payload is not None else None
     reports = [_judge(path, policy, expected, content) for path in files]
     emit(signatures_document(reports, explain=format_ != "json"), format_)
@@ -164,6 +160,18 @@ def audit_command(
             file.write(audit_page(audited))
     emit(audit_document(audited.images, explain=format_ != "json"), format_)
     leave([] if audited.is_complete else [UntrustedError("quorum-not-met", "not every image reaches its quorum")])
+
+
+def _expectation(reference: str | None, digest: str | None, identity: str | None) -> Expectation | None:
+    """None if only OpenPGP is asked about. Raises UsageError."""
+    rule = DEFAULT_RULE if identity is None else options.parsed("--identity", parse_rule, identity)
+    named = rule.own_reference if reference is None else options.parsed("--reference", parse_reference, reference)
+    if identity is not None and named is None:
+        raise UsageError("usage", f"--identity {rule} compares with --reference: give it, too")
+    wanted = None if digest is None else options.parsed("--digest", partial(parse_digest, where="digest"), digest)
+    if named is not None and wanted is not None and named.digest not in (None, wanted):
+        raise UsageError("usage", f"--reference and --digest name two digests: {named.digest} and {wanted}")
+    return None if named is None and wanted is None else Expectation(named, wanted, rule)
 
 
 def _judge(path: Path, policy: Policy, expected: Expectation | None, content: bytes | None) -> SignatureReport:

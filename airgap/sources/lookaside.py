@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from airgap.digest import Digest
 from airgap.disk.host import host_errors
@@ -17,8 +16,7 @@ from airgap.reference import Repository
 from airgap.registry.access import Access, is_url, parse_url
 from airgap.registry.location import Location
 from airgap.sources.problem import source_errors
-
-_SIGNATURE: Final = re.compile(r"signature-([1-9][0-9]{0,5})")
+from airgap.trust.evidence import SIGNATURE_FILE
 
 
 class Lookaside(Protocol):
@@ -44,7 +42,9 @@ class LookasideFolder:
         if not (is_there(folder) and is_folder(folder)):
             return []
         with host_errors(str(folder)):
-            found = [(int(match[1]), path) for path in folder.iterdir() if (match := _SIGNATURE.fullmatch(path.name))]
+            found = [
+                (int(match[1]), path) for path in folder.iterdir() if (match := SIGNATURE_FILE.fullmatch(path.name))
+            ]
         return [read_bounded(path, LIMITS.signature_file) for _, path in sorted(found)]
 
 

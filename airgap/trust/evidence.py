@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from airgap.digest import Digest, digest_of
 from airgap.errors import AirgapError, OpenPGPError, UntrustedError
@@ -17,6 +19,8 @@ from airgap.trust.claim import Claim, ClaimFormat, parse_claim, spellings
 from airgap.trust.identity import DEFAULT_RULE, IdentityRule
 from airgap.trust.keys import ANY_KEY, KeyPolicy
 from airgap.trust.maintainers import People
+
+SIGNATURE_FILE: Final = re.compile(r"signature-([1-9][0-9]{0,5})")  # in a lookaside tree (containers-registries.d(5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +59,14 @@ class Expectation:
 
     def require(self, claim: Claim) -> None:
         """Raises UntrustedError(claim-digest-mismatch or claim-identity-mismatch)."""
-        if self.digest is not None and claim.digest != self.digest:
-            raise UntrustedError(
-                "claim-digest-mismatch",
-                f"it is signed for {claim.digest}, not for {self.digest}",
-                signed=str(claim.digest),
-                expected=str(self.digest),
-            )
+        for digest in (self.digest, self.reference.digest if self.reference is not None else None):
+            if digest is not None and claim.digest != digest:
+                raise UntrustedError(
+                    "claim-digest-mismatch",
+                    f"it is signed for {claim.digest}, not for {digest}",
+                    signed=str(claim.digest),
+                    expected=str(digest),
+                )
         if self.reference is None:
             return
         image = self.reference.at(claim.digest) if self.reference.is_name_only else self.reference
@@ -109,7 +114,8 @@ def judge_signature(
 ) -> SignatureReport:
     """Judge one signature file. With ``people`` the signer must be one of them; with ``expected`` the claim must agree.
 
-    A detached signature is tried over ``payload``, else over the known spellings of the expected claim.
+    A detached signature is tried over ``payload``, else over the known spellings of the expected claim; a signed
+    message must hold ``payload``.
     """
     digest = digest_of(data)
     report = SignatureReport(file, None, digest=digest)
@@ -128,6 +134,8 @@ def judge_signature(
         )
         nick = people.nick_of(good.certificate) if people is not None else None
         report = SignatureReport(file, None, nick, good, good.created, None, digest)
+        if payload is not None and good.payload != payload:
+            raise OpenPGPError("bad-signature", "the signed message holds other bytes")
         policy.require_key(good)
         claim, claim_error = _claim(good.payload, policy.formats)
         report = SignatureReport(file, None, nick, good, good.created, claim, digest)
@@ -149,10 +157,7 @@ def judge_signature(
 
 def judge_document(file: str, data: bytes, policy: Policy, people: People, document: bytes) -> SignatureReport:
     """Judge one signature file over exactly these bytes, which are no claim: a MAINTAINERS file (TRUST rule 9)."""
-    report = judge_signature(file, data, policy, people=people, payload=document)
-    if report.counts and report.good is not None and report.good.payload != document:
-        return replace(report, error=OpenPGPError("bad-signature", "the signed message holds other bytes"))
-    return report
+    return judge_signature(file, data, policy, people=people, payload=document)
 
 
 def _claim(payload: bytes, formats: Sequence[ClaimFormat]) -> tuple[Claim | None, AirgapError | None]:
@@ -163,7 +168,7 @@ def _claim(payload: bytes, formats: Sequence[ClaimFormat]) -> tuple[Claim | None
 
 
 def _spellings(expected: Expectation | None, policy: Policy) -> Iterator[bytes]:
-    if expected is None or expected.reference is None or expected.digest is None:
+    if expected is None or expected.reference is None:
         return iter(())
-    reference = expected.reference
-    return spellings(reference.repository, reference.tag, expected.digest, policy.formats)
+    reference, digest = expected.reference, expected.digest or expected.reference.digest
+    return iter(()) if digest is None else spellings(reference.repository, reference.tag, digest, policy.formats)

@@ -29,6 +29,11 @@ class IdentityRule:
         tail = f":{self.signed_prefix}" if self.type == REMAP_IDENTITY else ""
         return f"{self.type}={self.argument}{tail}" if self.argument else self.type
 
+    @property
+    def own_reference(self) -> Reference | None:
+        """What an exact rule wants, whatever the image is called; None for the rules that compare with the image."""
+        return parse_reference(self.argument) if self.type in (EXACT_REFERENCE, EXACT_REPOSITORY) else None
+
     def accepts(self, image: Reference, claimed: Reference) -> bool:
         """Whether a claim's reference is good for ``image`` under this rule (policy_reference_match.go's tables)."""
         if self.type == MATCH_EXACT:

@@ -129,6 +129,33 @@ class TestVerify:
         assert verify(by("carl"), options=("--digest", IMAGE.digest)).code == 0
         assert rows(verify(by("carl"), options=("--digest", other))) == ["claim-digest-mismatch"]
 
+    def test_a_digest_in_the_reference(self, verify: Verifier) -> None:
+        other = "sha256:" + "0" * 64
+        detached = by("carl", style="detached")
+        for file in (by("carl"), detached):
+            assert verify(file, options=("--reference", f"{RUST}@{IMAGE.digest}")).code == 0
+        assert rows(verify(by("carl"), options=("--reference", f"{RUST}@{other}"))) == ["claim-digest-mismatch"]
+        both = ("--reference", f"{RUST}@{other}", "--digest", IMAGE.digest)
+        result = verify(by("carl"), options=both)
+        assert (result.code, result.kinds) == (2, ["usage"])
+
+    def test_an_exact_rule_needs_no_reference(self, verify: Verifier) -> None:
+        for option in ((), ("--digest", IMAGE.digest)):
+            assert verify(by("carl"), options=("--identity", f"exactRepository={RUST}", *option)).code == 0
+            result = verify(by("carl"), options=("--identity", "exactRepository=docker.io/stagex/other", *option))
+            assert rows(result) == ["claim-identity-mismatch"]
+            for rule in ("matchRepository", "remapIdentity=quay.io/a:docker.io/stagex"):
+                result = verify(by("carl"), options=("--identity", rule, *option))
+                assert (result.code, result.kinds) == (2, ["usage"])
+
+    def test_a_payload_for_a_signed_message(self, verify: Verifier, tmp_path: Path) -> None:
+        """It must be just what is signed; it is not passed over."""
+        file = tmp_path / "payload"
+        file.write_bytes(forge.claim(RUST, IMAGE.digest))
+        assert verify(by("carl"), options=("--payload", file)).code == 0
+        file.write_bytes(b"completely other")
+        assert rows(verify(by("carl"), options=("--payload", file))) == ["bad-signature"]
+
     @pytest.mark.parametrize(
         "option",
         [
@@ -385,11 +412,39 @@ class TestAudit:
         for name in ("scandir", "listdir"):
             monkeypatch.setattr(os, name, refusing(getattr(os, name)))
         result = self.audit(tree)
-        if closed == "stagex":
-            assert (result.code, result.kinds) == (70, ["permission-denied"])
-        else:
-            (row,) = [one for one in result.json["images"] if one["name"] == "stagex/a"]
-            assert [one["reason"] for one in row["signatures"]] == ["permission-denied"]
+        assert result.code == 30
+        (row,) = [one for one in result.json["images"] if one["name"] == closed.partition("@")[0]]
+        assert [one["reason"] for one in row["signatures"]] == ["permission-denied"]
+
+    def test_links_are_not_followed_and_not_left_out(self, tree: Site) -> None:
+        (image,) = tree.signatures.glob("stagex/a@*")
+        image.rename(tree.folder / "elsewhere")
+        image.symlink_to(tree.folder / "elsewhere")
+        (tree.signatures / "names").symlink_to(tree.signatures / "stagex")
+        result = self.audit(tree)
+        assert result.code == 30
+        links = [one for one in result.json["images"] if one["name"] in ("stagex/a", "names")]
+        assert [[one["reason"] for one in row["signatures"]] for row in links] == [["not-a-regular-file"]] * 2
+        assert not any(row["quorum"] for row in links)
+
+    @pytest.mark.parametrize("name", ["notes.txt", "signature-02", "signature-0", "signature-1.asc", "Signature-2"])
+    def test_only_what_export_would_find_counts(self, tree: Site, name: str) -> None:
+        (image,) = tree.signatures.glob("stagex/a@*")
+        (image / "signature-2").rename(image / name)
+        result = self.audit(tree)
+        (row,) = [one for one in result.json["images"] if one["name"] == "stagex/a"]
+        assert (row["signers"], row["quorum"]) == (["anna"], False)
+        assert "signatures-not-found" in [one["reason"] for one in row["signatures"]]
+
+    @pytest.mark.parametrize("name", ["stagex/z@sha512=00", "stagex/w@md5=aa", "nodigest", "."])
+    def test_signatures_in_other_folders_are_rows(self, tree: Site, name: str) -> None:
+        folder = tree.signatures / name
+        folder.mkdir(exist_ok=True)
+        (folder / "signature-1").write_bytes(by("anna"))
+        result = self.audit(tree)
+        (row,) = [one for one in result.json["images"] if one["name"] == name]
+        assert (row["digest"], row["quorum"]) == (None, False)
+        assert [one["status"] for one in row["signatures"]] == ["bad"]
 
     def test_nothing_in_it_is_no_success(self, tree: Site) -> None:
         empty = tree.folder / "empty"
