@@ -5,8 +5,10 @@ The store is judged again first, so nothing old is believed.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from airgap.digest import Digest
 from airgap.engines.engine import Engine
 from airgap.errors import AirgapError, IntegrityError
 from airgap.examiner import Examination
@@ -38,15 +40,19 @@ def _check(engine: Engine, image: VerifiedImage, examination: Examination) -> Ch
         return Checked(image, report, None)
 
 
-def check_rebuild(built: Reference, examination: Examination) -> list[Checked]:
+def check_rebuild(built: Reference, inner: Collection[Digest], examination: Examination) -> list[Checked]:
     """Compare ``built``, a name with a digest, with the images that were verified under that name.
 
-    If it is one of them, that one is returned; else all, and rebuild-differs is an error of the examination.
+    If it is one of them, that one is returned; so are those of an index that nobody signed, if all its images
+    (``inner``) are among them, as export takes them. Else all, and rebuild-differs is an error of the examination.
     """
-    report = EngineReport(str(built), built.digest)
-    same = [image for image in examination.verified if image.image.digest == built.digest]
+    verified = {image.image.digest for image in examination.verified}
+    wanted = set(inner) if built.digest not in verified and inner and set(inner) <= verified else {built.digest}
+    same = [image for image in examination.verified if image.image.digest in wanted]
     if same or examination.errors:
-        return [Checked(image, report, Identity.MANIFEST) for image in same]
+        reports = [EngineReport(str(built.at(image.image.digest)), image.image.digest) for image in same]
+        return [Checked(image, report, Identity.MANIFEST) for image, report in zip(same, reports, strict=True)]
+    report = EngineReport(str(built), built.digest)
     signed = ", ".join(
         f"{image.image.digest} ({', '.join(examination.signers_of(image.image))})" for image in examination.verified
     )

@@ -23,17 +23,17 @@ from airgap.bundle.format import (
 from airgap.bundle.manifest import BundleManifest, Member, parse_bundle_manifest, signature_folder, sort_members
 from airgap.bundle.writer import Chunk, Content, Output, Written, write_bundle
 from airgap.digest import Digest, digest_of
-from airgap.errors import AirgapError, FormatError, SourceError
+from airgap.errors import AirgapError, SourceError
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import Descriptor, Platform
 from airgap.oci.graph import GraphWalk
 from airgap.oci.layout import INDEX_FILE, LAYOUT_BYTES, LAYOUT_FILE, blob_path
-from airgap.oci.manifest import parse_config, parse_index, parse_manifest
+from airgap.oci.manifest import parse_config, parse_manifest
 from airgap.oci.referrer import Artifact
 from airgap.openpgp.keyring import Keyring
 from airgap.progress import Progress
 from airgap.reference import Reference
-from airgap.sources.image import FoundImage, ImageSource, read_blob
+from airgap.sources.image import FoundImage, ImageSource, manifests_below, read_blob
 from airgap.sources.lookaside import Lookaside, collect
 from airgap.sources.spec import LOOK_UPS, Sources, SourceSpec, parse_digest_list, require_listed
 from airgap.trust.evidence import SignatureReport
@@ -181,15 +181,8 @@ class Exporter:
         """The runnable manifests below an index, those of the wanted platforms. Raises SourceError."""
         images: list[Descriptor] = []
         others = 0
-        waiting = [(found.root, 0)]
-        while waiting:
-            descriptor, depth = waiting.pop(0)
-            if depth > LIMITS.oci_index_depth:
-                raise FormatError("image-graph-invalid", f"{found.root.digest}: indexes are nested too deeply")
-            data = read_blob(found.source, descriptor, LIMITS.oci_manifest)
-            if descriptor.is_index:
-                waiting += [(child, depth + 1) for child in parse_index(data, descriptor).manifests]
-            elif not parse_manifest(data, descriptor).is_image:
+        for descriptor, data in manifests_below(found):
+            if not parse_manifest(data, descriptor).is_image:
                 others += 1
             elif not self.platforms or self._platform(found.source, descriptor, data) in self.platforms:
                 images.append(descriptor)

@@ -65,7 +65,9 @@ def plan_policy(
     ``folder`` must be absolute: policy.json and registries.d/ name what is in it.
     """
     images: dict[str, NativeImage] = {}
-    left_out: list[LeftOut] = []
+    approved_names = {one.image.name for one in examination.approved}
+    why = "it would not be let in here, either; the errors say why"
+    left_out = [LeftOut(image, why) for image in examination.images if image.name not in approved_names]
     for approved in sorted(examination.approved, key=lambda one: one.reached):  # a tag is the newest image's
         image = approved.image
         signatures = native_signatures(approved.reports, store.evidence.signatures(image), approved.threshold)

@@ -24,10 +24,10 @@ from airgap.audit import AuditLog, Entry, Head, read_log
 from airgap.digest import Digest, digest_of, parse_digest
 from airgap.disk.host import host_errors
 from airgap.disk.lock import held
-from airgap.disk.paths import is_occupied, make_folder, remove_others, remove_tree
+from airgap.disk.paths import is_occupied, is_there, make_folder, remove_others, remove_tree
 from airgap.disk.reading import read_bounded
 from airgap.disk.writing import sync_folder, write_whole
-from airgap.errors import AirgapError, FormatError, HostError, TrustRootError
+from airgap.errors import KINDS, AirgapError, FormatError, HostError, TrustRootError
 from airgap.limits import LIMITS
 from airgap.openpgp.keyring import load_keyring
 from airgap.openpgp.keys import Fingerprint
@@ -344,9 +344,13 @@ def _missing_is_no_first_use(path: Path) -> Iterator[None]:
     except HostError as error:
         if error.kind != "file-not-found" or error.facts.get("path") != str(path):
             raise
-        raise TrustRootError(
-            "trust-root-missing", f"there is no trust root at {path.parent}: {path.name} is missing", path=str(path)
-        ) from error
+        why, hint = f"there is no trust root at {path.parent}: {path.name} is missing", None
+        if any(is_there(place / name) for place in path.parents[:2] for name in (_STATE, LOG_FILE, _ROOTS)):
+            why, hint = (
+                f"{path} is missing, and other files of that trust root are not",
+                KINDS["trust-root-invalid"].hint,
+            )
+        raise TrustRootError("trust-root-missing", why, hint=hint, path=str(path)) from error
 
 
 def _invalid(folder: Path, why: str) -> TrustRootError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -9,9 +10,11 @@ import click
 from airgap.checker import Checked, check, check_rebuild
 from airgap.cli import options
 from airgap.cli.output import emit, leave
+from airgap.digest import Digest
 from airgap.engines.targets import FORMS, open_target
 from airgap.errors import UsageError
 from airgap.examiner import Examination, Job
+from airgap.oci.manifest import parse_manifest
 from airgap.progress import Silent
 from airgap.reference import Reference, parse_reference
 from airgap.registry.access import Access
@@ -69,27 +72,32 @@ def command(
         elif wanted:
             raise UsageError("usage", f"{target[:200]} names the image; REFERENCE is for what an engine holds")
         else:
-            examination, rows = _compare(built, store, job)
+            examination, rows = _compare(*built, store, job)
     emit(check_document(target, rows, examination, trust, reference_time), format_)
     leave(examination.errors)
 
 
-def _built(target: str, access: Access) -> Reference | None:
-    """The name and digest of an image that was built here; None if ``target`` is an engine, a layout or a registry."""
+def _built(target: str, access: Access) -> tuple[Reference, list[Digest]] | None:
+    """The name and digest of an image that was built here, and the images in it if it is an index.
+
+    None if ``target`` is an engine, a layout or a registry.
+    """
     if "=" in target and not target.startswith("oci:"):  # the one target that may have = in it
+        from airgap.sources.image import manifests_below
         from airgap.sources.spec import Sources, parse_spec
 
         with Sources(access) as sources:
             reference, found = sources.find(parse_spec(target))
-        return Reference(reference.repository, reference.tag, found.root.digest)
+            inner = [one.digest for one, data in manifests_below(found) if parse_manifest(data, one).is_image]
+        return Reference(reference.repository, reference.tag, found.root.digest), inner
     if "@" in target and "://" not in target:
-        return options.parsed("TARGET", parse_reference, target)
+        return options.parsed("TARGET", parse_reference, target), []
     return None
 
 
-def _compare(built: Reference, store: Store, job: Job) -> tuple[Examination, list[Checked]]:
+def _compare(built: Reference, inner: Collection[Digest], store: Store, job: Job) -> tuple[Examination, list[Checked]]:
     examination = review(store, job, [Reference(built.repository, built.tag, None)])
-    return examination, check_rebuild(built, examination)
+    return examination, check_rebuild(built, inner, examination)
 
 
 command.help = f"{command.help}\n\n    TARGET is one of {FORMS}."

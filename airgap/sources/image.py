@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from airgap.digest import Digest
-from airgap.errors import SourceError
+from airgap.errors import FormatError, SourceError
+from airgap.limits import LIMITS
 from airgap.oci.descriptor import Descriptor
+from airgap.oci.manifest import parse_index
 from airgap.oci.referrer import Artifact
 
 
@@ -60,6 +62,20 @@ def read_blob(source: ImageSource, descriptor: Descriptor, limit: int) -> bytes:
             break
     descriptor.require_bytes(bytes(data))
     return bytes(data)
+
+
+def manifests_below(found: FoundImage) -> Iterator[tuple[Descriptor, bytes]]:
+    """Every manifest below an index, of images and of what is none, with its bytes. Raises FormatError and others."""
+    waiting = [(found.root, 0)]
+    while waiting:
+        descriptor, depth = waiting.pop(0)
+        if depth > LIMITS.oci_index_depth:
+            raise FormatError("image-graph-invalid", f"{found.root.digest}: indexes are nested too deeply")
+        data = read_blob(found.source, descriptor, LIMITS.oci_manifest)
+        if descriptor.is_index:
+            waiting += [(child, depth + 1) for child in parse_index(data, descriptor).manifests]
+        else:
+            yield descriptor, data
 
 
 def choose(source: ImageSource, images: tuple[Descriptor, ...], name: str | None, origin: str) -> FoundImage:

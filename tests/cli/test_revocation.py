@@ -26,6 +26,11 @@ class TestRevocations:
         assert site.import_(bundle=refused).code == 30
         assert [entry["event"] for entry in site.log()[told:]] == ["revocation", "import"]
         assert site.log()[told]["certificates"] == [crew()["bert"][0].fingerprint]
+        shown = run("trust", "show", "--trust", site.trust, "--format", "json").json["people"]
+        assert {one["name"]: [cert["revoked"] is not None for cert in one["certificates"]] for one in shown} == {
+            "anna": [False, False], "bert": [True], "carl": [False], "dora": [False]
+        }  # fmt: skip
+        assert "its signatures never count" in run("trust", "show", "--trust", site.trust).text
         site.keyring.write_bytes(keyring)
         result = site.verify(bundle=clean)
         assert result.code == 30

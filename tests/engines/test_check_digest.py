@@ -129,6 +129,20 @@ class TestRebuilt:
         assert check(site, f"{OTHER}=oci:{site.folder}/built0:latest", OTHER).code == 2
         assert check(site, f"oci:{site.folder}/a=b").code == 60
 
+    def test_within_an_index_that_nobody_signed(self, site: Site) -> None:
+        """As StageX lays images out, and as export takes them: each of its images must be one that was verified."""
+        arm = forge.image([forge.Layer({"f": b"arm"})], platform="linux/arm64")
+        good, evil = one("good"), one("evil")
+        carry(site, (OTHER, good))
+        cases = {"same": ([good], 0), "with another": ([good, arm], 20), "another": ([evil], 20)}
+        for name, (images, code) in cases.items():
+            place = site.folder / name
+            forge.write_layout(place, {"latest": forge.image_index(images, attestations=True)})
+            result = check(site, f"{OTHER}=oci:{place}:latest")
+            assert result.code == code, name
+            if code == 0:
+                assert [(row["found"], row["same"]) for row in result.json["images"]] == [(good.digest, True)]
+
     def test_a_store_that_is_no_longer_trusted_proves_nothing(self, site: Site) -> None:
         found = one("good")
         carry(site, (OTHER, found))

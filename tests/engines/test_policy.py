@@ -144,5 +144,6 @@ def test_who_is_below_quorum_now_is_not_named(place: Place) -> None:
     result = place.write()
     assert (result.code, result.kinds) == (30, ["quorum-not-met"])
     assert result.json["images"] == []
+    assert [row["digest"] for row in result.json["refused"]] == [found.digest]
     assert json.loads((place.folder / "policy.json").read_bytes())["default"] == [{"type": "reject"}]
     assert not accepted(place.copy(f"pallet-rust@{found.digest}"))

@@ -97,4 +97,9 @@ def drill_document(trust: Trust, without: Sequence[Fingerprint], rows: Sequence[
 
 
 def _certificate(certificate: Certificate) -> Document:
-    return {"fingerprint": str(certificate.primary.fingerprint), "user_ids": list(certificate.user_ids)}
+    gravest = min(certificate.revocations, key=lambda one: (not one.hard, one.created), default=None)
+    return {
+        "fingerprint": str(certificate.primary.fingerprint),
+        "user_ids": list(certificate.user_ids),
+        "revoked": None if gravest is None else {"hard": gravest.hard, "time": rfc3339(gravest.created)},
+    }

@@ -38,6 +38,7 @@ def _trust(document: Mapping[str, Any]) -> Iterator[str]:
                 yield "    no certificate here: this key cannot be checked until a bundle brings it"
             else:
                 yield f"    {'; '.join(certificate['user_ids'][:2]) or 'without user id'} (as the certificate says)"
+                yield from _revoked(certificate["revoked"])
         if not person["fingerprints"]:
             yield "  has no key and cannot sign"
     if document["marks"]:
@@ -45,6 +46,12 @@ def _trust(document: Mapping[str, Any]) -> Iterator[str]:
         yield "newest accepted image of each repository (older ones are refused)"
         for mark in most(document["marks"]):
             yield f"  {mark['newest']}  {mark['repository']}"
+
+
+def _revoked(revoked: Mapping[str, Any] | None) -> Iterator[str]:
+    if revoked is not None:
+        what = "its signatures never count" if revoked["hard"] else "what it signs from then on does not count"
+        yield f"    REVOKED by its owner on {revoked['time'][:10]}: {what}"
 
 
 def _update(document: Mapping[str, Any]) -> Iterator[str]:
