@@ -346,10 +346,7 @@ def _missing_is_no_first_use(path: Path) -> Iterator[None]:
             raise
         why, hint = f"there is no trust root at {path.parent}: {path.name} is missing", None
         if any(is_there(place / name) for place in path.parents[:2] for name in (_STATE, LOG_FILE, _ROOTS)):
-            why, hint = (
-                f"{path} is missing, and other files of that trust root are not",
-                KINDS["trust-root-invalid"].hint,
-            )
+            why, hint = f"{path} is missing, and the rest of the trust root is not", KINDS["trust-root-invalid"].hint
         raise TrustRootError("trust-root-missing", why, hint=hint, path=str(path)) from error
 
 

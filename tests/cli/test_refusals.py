@@ -466,6 +466,8 @@ class TestTrust:
             content = path.read_bytes()
             path.unlink()
             self._refused(carried, trust, "trust-root-missing")
+            (error,) = run(*carried.verify_line(), "--trust", trust).json["errors"]
+            assert "do not initialise it again" in error["hint"]
             path.write_bytes(content)
         assert run(*carried.verify_line(), "--trust", trust).code == 0
 
