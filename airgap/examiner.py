@@ -23,6 +23,7 @@ from airgap.oci.referrer import Referrer, ReferrerClosure
 from airgap.openpgp.keyring import Keyring, load_keyring
 from airgap.progress import Progress
 from airgap.store.base import Base, base_missing, not_given, prove_base
+from airgap.store.evidence import SignatureFile
 from airgap.store.quarantine import Quarantine
 from airgap.store.store import Store
 from airgap.trust.evidence import SignatureReport
@@ -121,7 +122,7 @@ class Examiner:
         self._examination = examination
         self._remember = remember
         self.trust = job.trust
-        self.evidence: dict[str, bytes] = {}
+        self.evidence: dict[str, SignatureFile] = {}
 
     def open(self) -> BundleManifest:
         """Step 2."""
@@ -204,13 +205,13 @@ class Examiner:
         self._job.progress.stage("checking signatures", None)
         while (member := self._reader.next) is not None and member.signature_folder is not None:
             data = self._reader.read()
-            self.evidence[member.path.removeprefix(f"{SIGNATURES_FOLDER}/")] = data
-            for image in by_folder[member.signature_folder]:
-                self._judge(image, member, data)
+            counts = [self._judge(image, member, data) for image in by_folder[member.signature_folder]]
+            self.evidence[member.path.removeprefix(f"{SIGNATURES_FOLDER}/")] = SignatureFile(data, any(counts))
 
-    def _judge(self, image: UntrustedImage, member: Member, data: bytes) -> None:
+    def _judge(self, image: UntrustedImage, member: Member, data: bytes) -> bool:
         report = judge_for_image(image, member.path, data, self.trust, self._job.reference_time)
         self._examination.reports.setdefault(image.name, []).append(report)
+        return report.counts
 
     def _expect(self, path: str, data: bytes) -> None:
         """A member that follows from the manifest."""

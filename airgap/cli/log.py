@@ -52,8 +52,8 @@ def show(trust_folder: Path | None, last: int | None, format_: str) -> None:
 def verify(trust_folder: Path | None, format_: str) -> None:
     """Check that no entry was changed, removed or put in, and that the trust folder is what the log says.
 
-    Entries cut off the end cannot be told from a log that ended there, unless they changed the trust folder: compare the
-    head that is printed with the one that you kept.
+    Entries cut off the end cannot be told from a log that ended there, unless they changed the trust folder: compare
+    the head that is printed with the one that you kept.
 
     \b
     Example:

@@ -8,7 +8,8 @@ referrers/<image hex>.json                            which image has which arti
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,14 @@ from airgap.verify import UntrustedImage
 
 SIGNATURES_FOLDER: Final = "signatures"
 REFERRERS_FOLDER: Final = "referrers"
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureFile:
+    """One that came with a bundle, and whether it counts for an image of it."""
+
+    data: bytes
+    counts: bool
 
 
 class Evidence:
@@ -60,24 +69,25 @@ class Evidence:
         """A blob of an artifact, hashed again. Raises FormatError(limit-exceeded), IntegrityError, HostError."""
         return read_blob(self._referrers / digest.hex, digest, size, LIMITS.referrer_blob)
 
-    def keep_signatures(self, files: Mapping[str, bytes], changes: Changes) -> None:
+    def keep_signatures(self, files: Mapping[str, SignatureFile], changes: Changes) -> None:
         """Add signature files, by their path in the lookaside tree; one that is there under any number is not repeated.
 
-        A full folder gives the places of older files to new ones: what a bundle was accepted by is always there whole,
-        whatever others brought before.
+        A full folder gives the places of older files to those that count: what a bundle was accepted by is there whole,
+        whatever others brought before. The rest is kept while the folder is not half full: it may count under another
+        trust root, and must not take the places of what does.
         """
-        folders: dict[Path, list[bytes]] = {}
-        for name, data in files.items():
-            folders.setdefault((self._signatures / name).parent, []).append(data)
+        folders: dict[Path, list[SignatureFile]] = {}
+        for name, file in files.items():
+            folders.setdefault((self._signatures / name).parent, []).append(file)
         with pending_files() as create:
             for folder, given in folders.items():
                 changes.make_folder(folder)
                 for number, data in _places(_read_signatures(folder), given):
                     path = folder / f"signature-{number}"
                     changes.will_write(path, LIMITS.signature_file)
-                    file = create(path)
-                    file.write(data)
-                    file.pause()
+                    pending = create(path)
+                    pending.write(data)
+                    pending.pause()
 
     def keep_referrers(
         self, blobs: Mapping[Digest, Path], lists: Iterable[tuple[Digest, Sequence[Referrer]]], changes: Changes
@@ -107,11 +117,18 @@ def _read_signatures(folder: Path) -> list[bytes]:
     return found
 
 
-def _places(kept: Sequence[bytes], given: Sequence[bytes]) -> Iterable[tuple[int, bytes]]:
-    """Each file that is not kept yet, and its number: a free one, or that of a file not given, or there twice."""
-    wanted = set(given)
-    needed = {data: number for number, data in enumerate(kept, 1) if data in wanted}
-    free = range(len(kept) + 1, LIMITS.signatures_per_image + 1)
+def _places(kept: Sequence[bytes], given: Sequence[SignatureFile]) -> Iterator[tuple[int, bytes]]:
+    """What is to be written, and its number: a free one; for what counts also that of an older file or a second copy."""
+    good = {file.data: None for file in given if file.counts}
+    needed = {data: number for number, data in enumerate(kept, 1) if data in good}
+    free = itertools.count(len(kept) + 1)
     older = (number for number, data in enumerate(kept, 1) if needed.get(data) != number)
-    new = [data for data in dict.fromkeys(given) if data not in needed]
-    return zip(itertools.chain(free, older), new, strict=False)
+    there = len(kept)
+    for data in good:
+        if data not in needed:
+            yield (next(free) if there < LIMITS.signatures_per_image else next(older)), data
+            there += 1
+    for data in dict.fromkeys(file.data for file in given if not file.counts):
+        if data not in kept and there < LIMITS.signatures_per_image // 2:
+            yield next(free), data
+            there += 1

@@ -39,7 +39,7 @@ from airgap.oci.referrer import Referrer
 from airgap.reference import Reference, parse_reference
 from airgap.store.blobs import blob_chunks, prove_blob, read_blob
 from airgap.store.changes import Changes
-from airgap.store.evidence import REFERRERS_FOLDER, SIGNATURES_FOLDER, Evidence
+from airgap.store.evidence import REFERRERS_FOLDER, SIGNATURES_FOLDER, Evidence, SignatureFile
 from airgap.store.quarantine import Quarantine, left_in_quarantine, open_quarantine
 from airgap.verify import BlobReceipt, UntrustedImage, VerifiedImage
 
@@ -176,14 +176,15 @@ class Store:
         self,
         images: Iterable[VerifiedImage],
         quarantine: Quarantine,
-        evidence: Mapping[str, bytes],
+        evidence: Mapping[str, SignatureFile],
         referrers: Mapping[str, Sequence[Referrer]],
         commit: Callable[[], object] = lambda: None,
     ) -> None:
         """Make verified images visible: blobs and evidence first, then, in one step, the index (step 12).
 
-        ``referrers`` are the artifacts of each image by its name; their blobs are in quarantine. ``commit`` is done
-        right before the index: stopped in between, what remembers the images is ahead of the store, never behind it.
+        ``evidence`` are the signature files by their path in a lookaside tree. ``referrers`` are the artifacts of each
+        image by its name; their blobs are in quarantine. ``commit`` is done right before the index: stopped in between,
+        what remembers the images is ahead of the store, never behind it.
 
         If that fails half-way, what was added is taken out again.
         """

@@ -16,7 +16,7 @@ from airgap.limits import LIMITS
 from airgap.store.quarantine import Quarantine
 from airgap.store.store import Store
 from airgap.verify import VerifiedImage
-from tests.attacks.lab import Lab, by
+from tests.attacks.lab import IMAGE, RUST, Lab, by, put_together
 from tests.cli.contract import check_verdict
 from tests.cli.site import AT, Result, Site, litter, run
 from tests.cli.stocking import accepted, bundle_of, into_store, seeded
@@ -55,13 +55,25 @@ class TestSignatures:
         pairs = [(by("anna"), by("bert")), (by("carl"), by("dora")), (by("anna", created=1_750_000_000), by("dora"))]
         for number, pair in enumerate(pairs):
             accepted(site, write(lab, str(number), *junk(str(number)), *pair))
-            assert set(pair) <= kept(site)
-            assert len(kept(site)) == MOST
+            assert {file for pair in pairs[: number + 1] for file in pair} <= kept(site)
+            assert len(kept(site)) <= MOST // 2 + 2 * number
             result = judged(site)
             assert result.code == 0, result
         accepted(site, write(lab, "good", by("anna"), by("bert")))
         assert {by("anna"), by("bert")} <= kept(site)
         assert judged(site).code == 0
+
+    def test_nor_from_what_the_same_image_is_accepted_by_under_another_name(self, lab: Lab) -> None:
+        site = lab.site
+        names = [f"{RUST}:{number}" for number in range(4)]
+        for name in names:
+            files = [*junk(name), by("anna", reference=name), by("bert", reference=name)]
+            path = site.folder / f"{name[-1]}.airgap.tar.zst"
+            path.write_bytes(put_together(IMAGE, files, site, reference=name).packed())
+            accepted(site, path)
+        result = judged(site)
+        assert result.code == 0, result
+        assert set(names) <= {image["reference"] for image in result.json["images"]}
 
     def test_a_folder_full_of_one_file(self, lab: Lab) -> None:
         """Somebody filled it by hand, with a signature that is needed, too: one place of it is enough."""
@@ -76,7 +88,10 @@ class TestSignatures:
 
     def test_what_stood_there_comes_back_if_publishing_fails(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
         site = lab.site
-        accepted(site, write(lab, "first", *junk("first"), by("anna"), by("bert")))
+        accepted(site, write(lab, "first", by("anna"), by("bert")))
+        (folder,) = site.store.glob("signatures/stagex/pallet-rust@*")
+        for number in range(3, MOST + 1):
+            (folder / f"signature-{number}").write_bytes(b"%d" % number)
         before = site.snapshot()
         bundle = write(lab, "second", *junk("second"), by("anna"), by("carl"))
         failing(monkeypatch)
