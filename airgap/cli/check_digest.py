@@ -34,6 +34,7 @@ from airgap.workers import job_count
 @options.ca_file_option
 @options.at_option
 @options.format_option
+@options.quiet_option
 def command(
     target: str,
     references: tuple[str, ...],
@@ -43,6 +44,7 @@ def command(
     ca_file: Path | None,
     at: str | None,
     format_: str,
+    quiet: bool,
 ) -> None:
     """Tell whether the images in TARGET are the ones that were verified. Changes nothing.
 
@@ -63,7 +65,7 @@ def command(
     wanted = [options.parsed("REFERENCE", parse_reference, text) for text in references]
     trust, reference_time = load_trust(options.trust_at(trust_folder)), options.reference_time(at)
     store, job = Store(options.store_at(store_folder)), Job(trust, reference_time, job_count(None), Silent())
-    with options.access_for(plain_http, ca_file, quiet=False) as access:
+    with options.access_for(plain_http, ca_file, quiet=quiet) as access:
         built = _built(target, access)
         if built is None:
             engine = open_target(target, access)

@@ -25,6 +25,10 @@ class Group(click.Group):
             ctx.fail(f"No such command '{name}'." + (f" Did you mean {near}?" if near else ""))
         return super().resolve_command(ctx, args)
 
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        command = super().get_command(ctx, cmd_name)
+        return None if command is None else _heeding_quiet(command)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -48,4 +52,13 @@ class LazyGroup(Group):
         if cmd_name not in self._modules:
             return None
         command: click.Command = importlib.import_module(self._modules[cmd_name]).command
-        return command
+        return _heeding_quiet(command)
+
+
+def _heeding_quiet(command: click.Command) -> click.Command:
+    """Every command may be asked to be quiet (CONTRACT §1); one that shows no progress has nothing to leave out."""
+    taken = {name for parameter in command.params for name in parameter.opts}
+    for names in (["-q", "--quiet"], ["--no-progress"]):
+        if not isinstance(command, click.Group) and taken.isdisjoint(names):
+            command.params.append(click.Option(names, is_flag=True, expose_value=False, hidden=True))
+    return command

@@ -144,9 +144,11 @@ require_one_of_option: Decorator = click.option(
 )
 
 
+quiet_option: Decorator = click.option("-q", "--quiet", is_flag=True, help="Show nothing but the result and errors.")
+
+
 def quiet_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option("--no-progress", is_flag=True, help="Show no progress bar.")(command)
-    return click.option("-q", "--quiet", is_flag=True, help="Show nothing but the result and errors.")(command)
+    return quiet_option(click.option("--no-progress", is_flag=True, help="Show no progress bar.")(command))
 
 
 def trust_at(folder: Path | None) -> Path:

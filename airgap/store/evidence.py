@@ -118,7 +118,7 @@ def _read_signatures(folder: Path) -> list[bytes]:
 
 
 def _places(kept: Sequence[bytes], given: Sequence[SignatureFile]) -> Iterator[tuple[int, bytes]]:
-    """What is to be written, and its number: a free one; for what counts also that of an older file or a second copy."""
+    """What is to be written, and its number: a free one; for what counts also an older file's or a second copy's."""
     good = {file.data: None for file in given if file.counts}
     needed = {data: number for number, data in enumerate(kept, 1) if data in good}
     free = itertools.count(len(kept) + 1)

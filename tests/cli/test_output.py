@@ -12,6 +12,7 @@ import forge
 import pytest
 from forge import Layer, Sample
 from forge.images import REF_NAME, Blob, to_json
+from reference.commands import commands
 
 from tests.cli.contract import check_error
 from tests.cli.site import AT, RUST, Result, Site, crew, process, run, sample, signature
@@ -268,6 +269,15 @@ class TestUsage:
         assert result.lines[0].startswith("Usage: ")
         if command not in ([], ["trust"], ["signatures"]):
             assert "Example:" in result.text
+
+    def test_every_command_can_be_asked_to_be_quiet(self) -> None:
+        groups = {path.rpartition(" ")[0] for path in (command.path for command in commands())}
+        leaves = [command.path.split()[1:] for command in commands() if command.path not in groups]
+        assert len(leaves) > 20
+        for leaf in leaves:
+            for option in ("-q", "--quiet", "--no-progress"):
+                assert run(*leaf, option, "--help").code == 0, leaf
+        assert run("trust", "-q", "show").code == 2
 
     def test_full(self, carried: Site) -> None:
         """Lines fit a terminal of 80 columns; with --full each digest is whole."""
