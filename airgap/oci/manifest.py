@@ -94,8 +94,15 @@ def parse_manifest(data: bytes, descriptor: Descriptor) -> Manifest:
     except StrictJSONError as error:
         raise _invalid(descriptor, error) from None
     is_image = descriptor.is_for_a_platform
-    if descriptor.platform is None:
-        is_image = config.media_type in CONFIGS and artifact_type is None and not descriptor.is_attestation
+    if descriptor.platform is None and config.media_type in CONFIGS:
+        if artifact_type is not None or descriptor.is_attestation:
+            raise FormatError(
+                "image-graph-invalid",
+                f"manifest {descriptor.digest}: it is marked as no image, and engines may run it: it has an image's "
+                "configuration, and is not listed for unknown/unknown",
+                digest=str(descriptor.digest),
+            )
+        is_image = True
     if is_image:
         _require_types(descriptor, config, layers)
     return Manifest(config, layers, is_image)

@@ -435,6 +435,10 @@ def test_an_image_marked_as_none(lab: Lab, how: str) -> None:
     for entries in ([amd64(evil, **MARKS[how]), amd64()], [amd64(), amd64(evil, **MARKS[how])]):
         images = (evil, IMAGE) if entries[1] == amd64() else (IMAGE, evil)
         lab.refused(lab.image(under(index_of(*entries), *images)), 10, "platform-ambiguous")
+    # Without a platform it is run where nothing fits better.
+    for good in (amd64(), IMAGE.root.descriptor()):
+        root = index_of(evil.root.descriptor(**MARKS[how]), good)
+        lab.refused(lab.image(under(root, evil, IMAGE)), 10, "image-graph-invalid")
     arm = evil.root.descriptor(platform={"os": "linux", "architecture": "arm64"}, **MARKS[how])
     lab.accepted(lab.image(under(index_of(amd64(), arm), IMAGE, evil), platforms=["linux/amd64", "linux/arm64"]))
     lab.refused(lab.image(under(index_of(amd64(), arm), IMAGE, evil), platforms=["linux/amd64"]), 10)

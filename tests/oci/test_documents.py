@@ -172,7 +172,8 @@ class TestWhatIsAnImage:
         assert parse_manifest(manifest.data, descriptor(manifest)).is_image
 
     def test_an_artifact_type(self) -> None:
-        manifest = Content().image(artifactType="application/x")
+        content = Content()
+        manifest = content.manifest(content.blob("application/x.config", b"{}"), artifactType="application/x")
         assert not parse_manifest(manifest.data, descriptor(manifest)).is_image
 
     def test_an_empty_config(self) -> None:
@@ -181,10 +182,18 @@ class TestWhatIsAnImage:
         manifest = content.manifest(empty, [content.layer(media_type=IN_TOTO)])
         assert not parse_manifest(manifest.data, descriptor(manifest)).is_image
 
-    def test_an_attestation_by_its_mark(self) -> None:
+    def test_an_attestation(self) -> None:
         manifest = Content().attestation()
-        at = Descriptor(manifest.media_type, descriptor(manifest).digest, len(manifest.data), is_attestation=True)
-        assert not parse_manifest(manifest.data, at).is_image
+        at = replace(descriptor(manifest), platform=Platform("unknown", "unknown"))
+        for marked in (True, False):
+            assert not parse_manifest(manifest.data, replace(at, is_attestation=marked)).is_image
+
+    def test_x_27_marked_and_listed_for_no_platform(self) -> None:
+        """Engines fall back on what has no platform: what has an image's configuration is then run."""
+        manifest, artifact = Content().image(), Content().image(artifactType="application/x")
+        at = replace(descriptor(manifest), is_attestation=True)
+        assert reason(parse_manifest, manifest, at) == ("image-graph-invalid", 10)
+        assert reason(parse_manifest, artifact) == ("image-graph-invalid", 10)
 
     @pytest.mark.parametrize("marked", [True, False])
     @pytest.mark.parametrize("artifact", [True, False])
