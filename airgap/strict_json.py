@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final, NoReturn
 
 from airgap.limits import LIMITS, MIB
@@ -84,11 +84,17 @@ def _is_canonical(value: object, data: bytes) -> bool:
 
 
 class Fields:
-    """The members of a JSON object, taken one by one with their type; close() refuses what nobody took."""
+    """The members of a JSON object, taken one by one with their type; close() refuses what nobody took.
 
-    def __init__(self, value: object, where: str) -> None:
+    ``known`` are the names that the specification gives to members of this object, where programs read it that do not
+    tell ``layers`` from ``Layers``: then no member may be one of them in another spelling, nor another member.
+    """
+
+    def __init__(self, value: object, where: str, known: Collection[str] | None = None) -> None:
         if not isinstance(value, dict):
             raise StrictJSONError(f"{where}: expected an object, found {_name(value)}")
+        if known is not None:
+            _require_one_spelling(value, known, where)
         self._left: dict[str, object] = dict(value)
         self.where = where
 
@@ -135,8 +141,8 @@ class Fields:
             raise StrictJSONError(f"{self.where}: {name!r} must hold strings only")
         return [str(value) for value in values]
 
-    def nested(self, name: str) -> Fields:
-        return Fields(self.take(name), f"{self.where}.{name}")
+    def nested(self, name: str, known: Collection[str] | None = None) -> Fields:
+        return Fields(self.take(name), f"{self.where}.{name}", known)
 
     def items(self) -> Iterator[tuple[str, object]]:
         """Take all that is left, in document order: for objects whose names are data."""
@@ -157,6 +163,20 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
                 raise StrictJSONError(f"member {name[:60]!r} appears twice")
             seen.add(name)
     return result
+
+
+def _require_one_spelling(names: Collection[str], known: Collection[str], where: str) -> None:
+    """Engines are written in Go, and encoding/json finds a member by its name in any case; the last one wins.
+
+    It folds as Unicode does: U+017F is an s to it, U+212A a k. casefold() does so, too, and folds ligatures besides.
+    """
+    spelling = {name.casefold(): name for name in known}
+    for name in names:
+        right = spelling.setdefault(name.casefold(), name)
+        if name != right:
+            raise StrictJSONError(
+                f"{where}: member {name[:60]!a} reads as {right[:60]!a} to engines, which ignore case"
+            )
 
 
 def _integer(text: str) -> int:

@@ -46,6 +46,11 @@ _PARTIAL: Final = (
     "io.containers.zstd-chunked.",
     "containerd.io/snapshot/stargz/",
 )
+# What the specification calls the members of each object; other spellings of these are refused (strict_json.Fields).
+_OF_DESCRIPTOR: Final = frozenset(
+    {"mediaType", "digest", "size", "urls", "annotations", "data", "artifactType", "platform"}
+)
+_OF_PLATFORM: Final = frozenset({"architecture", "os", "os.version", "os.features", "variant", "features"})
 _MEDIA_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}")
 _WORD: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -64,7 +69,8 @@ class Platform:
 
     @property
     def is_unknown(self) -> bool:
-        return self.os == "unknown" or self.architecture == "unknown"
+        """As BuildKit says of what is not to be run. Half of it is no such mark."""
+        return self.os == self.architecture == "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,11 @@ class Descriptor:
     def is_manifest(self) -> bool:
         return self.media_type in MANIFESTS
 
+    @property
+    def is_for_a_platform(self) -> bool:
+        """Whether an engine that looks for a platform may choose it. Annotations and artifact types hinder none."""
+        return self.platform is not None and not self.platform.is_unknown
+
     def require_bytes(self, data: bytes) -> None:
         """Raise IntegrityError unless ``data`` is exactly what this descriptor points at."""
         if len(data) != self.size:
@@ -98,7 +109,7 @@ class Descriptor:
 
 def parse_descriptor(value: object, where: str) -> Descriptor:
     """Read a descriptor, refusing what would reach outside of the bundle. Raises StrictJSONError or a FormatError."""
-    fields = Fields(value, where)
+    fields = Fields(value, where, _OF_DESCRIPTOR)
     media_type = fields.string("mediaType")
     if not is_media_type(media_type):
         raise StrictJSONError(f"{where}: mediaType {media_type[:80]!r} is malformed")
@@ -111,7 +122,7 @@ def parse_descriptor(value: object, where: str) -> Descriptor:
     annotations = _annotations(fields)
     if any(key.startswith(_PARTIAL) for key in annotations):
         raise FormatError("partial-layer", f"{where}: {digest} carries a table of contents beside its bytes")
-    platform = _platform(fields.nested("platform")) if fields.has("platform") else None
+    platform = _platform(fields.nested("platform", _OF_PLATFORM)) if fields.has("platform") else None
     return Descriptor(
         media_type,
         digest,

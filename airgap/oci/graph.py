@@ -45,6 +45,7 @@ class Runnable:
 class _Node:
     descriptor: Descriptor
     depth: int
+    is_for_a_platform: bool = False
     document: Index | Manifest | None = None
 
 
@@ -107,21 +108,25 @@ class GraphWalk:
             if not self.platforms(root):
                 raise _graph(root, "it holds no runnable image, only attestations or artifacts")
         for node in self._nodes.values():
-            if isinstance(node.document, Manifest) and node.document.is_image:
-                self._require_layers(node.descriptor, node.document)
+            if isinstance(node.document, Manifest):
+                if node.document.is_image:
+                    self._require_layers(node.descriptor, node.document)
+                elif node.is_for_a_platform:
+                    raise _graph(node.descriptor, "it is listed for a platform, and elsewhere as none to be run")
 
     def runnable(self, root: Descriptor) -> tuple[Runnable, ...]:
         """The images to run under a root, each with its platform: what the index says of it, else its configuration.
 
         The platform is None where that is in a configuration that was not fed yet.
         """
-        found: list[Runnable] = []
+        found: dict[tuple[Digest, Platform | None], Runnable] = {}
         for descriptor, document in self._under(root):
             if isinstance(document, Manifest) and document.is_image:
                 config = self._configs[document.config.digest]
                 platform = descriptor.platform or (config.platform if config is not None else None)
-                found.append(Runnable(platform, descriptor, document.config, document.layers))
-        return tuple(found)
+                one = Runnable(platform, descriptor, document.config, document.layers)
+                found.setdefault((descriptor.digest, platform), one)
+        return tuple(found.values())
 
     def platforms(self, root: Descriptor) -> tuple[Platform, ...]:
         """Sorted. Raises FormatError(platform-ambiguous) if one platform stands for two images."""
@@ -136,7 +141,7 @@ class GraphWalk:
         found: dict[Digest, Descriptor] = {}
         blobs: dict[Digest, Descriptor] = {}
         for descriptor, document in self._under(root):
-            found[descriptor.digest] = descriptor
+            found.setdefault(descriptor.digest, descriptor)
             if isinstance(document, Manifest):
                 for blob in (document.config, *document.layers):
                     blobs[blob.digest] = blob
@@ -147,7 +152,8 @@ class GraphWalk:
         return root.is_index and any(one.is_index for one, _ in self._under(root) if one != root)
 
     def _under(self, root: Descriptor) -> Iterator[tuple[Descriptor, Index | Manifest]]:
-        waiting, seen = deque([root]), {root.digest}
+        """Each index once, each manifest once for each platform that it is listed for."""
+        waiting, seen = deque([root]), {(root.digest, root.platform)}
         while waiting:
             descriptor = waiting.popleft()
             document = self._nodes[descriptor.digest].document
@@ -155,8 +161,9 @@ class GraphWalk:
                 raise RuntimeError("the graph is asked for before all manifests were fed")
             yield descriptor, document
             for child in document.manifests if isinstance(document, Index) else ():
-                if child.digest not in seen:
-                    seen.add(child.digest)
+                listing = child.digest, child.platform if child.is_manifest else None
+                if listing not in seen:
+                    seen.add(listing)
                     waiting.append(child)
 
     def _add(self, descriptor: Descriptor, depth: int) -> None:
@@ -167,12 +174,13 @@ class GraphWalk:
             )
         if descriptor.digest in self._blobs:
             raise _graph(descriptor, "it is used both as a manifest and as a blob")
-        known = self._nodes.get(descriptor.digest)
-        if known is None:
-            self._nodes[descriptor.digest] = _Node(descriptor, depth)
+        node = self._nodes.get(descriptor.digest)
+        if node is None:
+            node = self._nodes[descriptor.digest] = _Node(descriptor, depth)
             self._manifests.append(descriptor.digest)
         else:
-            _require_same(known.descriptor, descriptor)
+            _require_same(node.descriptor, descriptor)
+        node.is_for_a_platform |= descriptor.is_for_a_platform
 
     def _add_blobs(self, manifest: Manifest) -> None:
         own: dict[Digest, Descriptor] = {}

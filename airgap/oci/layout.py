@@ -9,10 +9,12 @@ from airgap.digest import Digest
 from airgap.errors import FormatError
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import OCI_INDEX, REF_NAME, Descriptor, parse_descriptor
+from airgap.oci.manifest import OF_DOCUMENT
 from airgap.strict_json import Fields, StrictJSONError, canonical, parse
 
 LAYOUT_FILE: Final = "oci-layout"
 INDEX_FILE: Final = "index.json"
+_VERSION: Final = "imageLayoutVersion"
 LAYOUT_BYTES: Final = b'{"imageLayoutVersion":"1.0.0"}'
 BLOBS: Final = "blobs/sha256"
 
@@ -39,7 +41,7 @@ def encode_index(images: Iterable[tuple[str, Descriptor]]) -> bytes:
 def parse_layout(data: bytes) -> None:
     """Check an ``oci-layout`` file. Raises FormatError."""
     try:
-        version = Fields(parse(data), LAYOUT_FILE).string("imageLayoutVersion")
+        version = Fields(parse(data), LAYOUT_FILE, {_VERSION}).string(_VERSION)
     except StrictJSONError as error:
         raise FormatError("image-manifest-invalid", f"{LAYOUT_FILE}: {error}") from None
     if version != "1.0.0":
@@ -49,7 +51,7 @@ def parse_layout(data: bytes) -> None:
 def parse_layout_index(data: bytes) -> tuple[Descriptor, ...]:
     """The images that ``index.json`` lists, with their names. Raises FormatError."""
     try:
-        fields = Fields(parse(data), INDEX_FILE)
+        fields = Fields(parse(data), INDEX_FILE, OF_DOCUMENT)
         fields.integer("schemaVersion", low=2, high=2)
         entries = fields.array("manifests", most=LIMITS.images)
         return tuple(parse_descriptor(entry, f"{INDEX_FILE} manifests[{i}]") for i, entry in enumerate(entries))

@@ -23,6 +23,20 @@ from airgap.oci.descriptor import (
 from airgap.strict_json import Fields, StrictJSONError, parse
 
 _SCHEMA_VERSION: Final = 2
+# What the specifications call the members (manifest.md, image-index.md, docker's; config.md): strict_json.Fields.
+OF_DOCUMENT: Final = frozenset(
+    {
+        *("schemaVersion", "mediaType", "artifactType", "subject", "annotations"),
+        *("config", "layers", "manifests", "fsLayers"),
+    }
+)
+_OF_CONFIG: Final = frozenset(
+    {
+        *("created", "author", "architecture", "os", "os.version", "os.features", "variant"),
+        *("config", "rootfs", "history"),
+    }
+)
+_OF_ROOTFS: Final = frozenset({"type", "diff_ids"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +48,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """An image manifest. ``is_image`` tells runnable images from attestations and other artifacts."""
+    """An image manifest. ``is_image`` tells what engines may run from attestations and other artifacts."""
 
     config: Descriptor
     layers: tuple[Descriptor, ...]
@@ -79,23 +93,26 @@ def parse_manifest(data: bytes, descriptor: Descriptor) -> Manifest:
         artifact_type = fields.string("artifactType") if fields.has("artifactType") else None
     except StrictJSONError as error:
         raise _invalid(descriptor, error) from None
-    is_image = config.media_type in CONFIGS and artifact_type is None and not descriptor.is_attestation
-    if is_image and descriptor.platform is not None and descriptor.platform.is_unknown:
-        is_image = False
+    is_image = descriptor.is_for_a_platform
+    if descriptor.platform is None and config.media_type in CONFIGS:
+        if artifact_type is not None or descriptor.is_attestation:
+            raise FormatError(
+                "image-graph-invalid",
+                f"manifest {descriptor.digest}: it is marked as no image, and engines may run it: it has an image's "
+                "configuration, and is not listed for unknown/unknown",
+                digest=str(descriptor.digest),
+            )
+        is_image = True
     if is_image:
-        for layer in layers:
-            if layer.media_type not in LAYERS:
-                raise FormatError(
-                    "media-type-unsupported", f"manifest {descriptor.digest}: layer of type {layer.media_type}"
-                )
+        _require_types(descriptor, config, layers)
     return Manifest(config, layers, is_image)
 
 
 def parse_config(data: bytes, descriptor: Descriptor) -> Config:
     """Read an image configuration (config.md). Raises FormatError(image-config-invalid)."""
     try:
-        fields = Fields(parse(data, floats=True), "config")
-        rootfs = fields.nested("rootfs")
+        fields = Fields(parse(data, floats=True), "config", _OF_CONFIG)
+        rootfs = fields.nested("rootfs", _OF_ROOTFS)
         if rootfs.string("type") != "layers":
             raise StrictJSONError("rootfs.type is not 'layers'")
         diff_ids = tuple(rootfs.strings("diff_ids", most=LIMITS.oci_layers))
@@ -127,7 +144,7 @@ def _document(data: bytes, descriptor: Descriptor, docker_type: str, foreign: tu
 
     ``mediaType`` is required by docker and must be the descriptor's (CVE-2021-41190).
     """
-    fields = Fields(parse(data), "document")
+    fields = Fields(parse(data), "document", OF_DOCUMENT)
     fields.integer("schemaVersion", low=_SCHEMA_VERSION, high=_SCHEMA_VERSION)
     if fields.has("mediaType") or descriptor.media_type == docker_type:
         found = fields.string("mediaType")
@@ -137,6 +154,18 @@ def _document(data: bytes, descriptor: Descriptor, docker_type: str, foreign: tu
         if fields.has(name):
             raise StrictJSONError(f"member {name!r} belongs to another kind of document")
     return fields
+
+
+def _require_types(descriptor: Descriptor, config: Descriptor, layers: tuple[Descriptor, ...]) -> None:
+    if config.media_type not in CONFIGS:
+        raise FormatError(
+            "media-type-unsupported", f"manifest {descriptor.digest}: configuration of type {config.media_type}"
+        )
+    for layer in layers:
+        if layer.media_type not in LAYERS:
+            raise FormatError(
+                "media-type-unsupported", f"manifest {descriptor.digest}: layer of type {layer.media_type}"
+            )
 
 
 def _invalid(descriptor: Descriptor, error: StrictJSONError) -> FormatError:

@@ -13,6 +13,7 @@ from airgap.digest import Digest, parse_digest
 from airgap.errors import FormatError, IntegrityError
 from airgap.limits import LIMITS
 from airgap.oci.descriptor import CONFIGS, OCI_MANIFEST, Descriptor, is_media_type, parse_descriptor
+from airgap.oci.manifest import OF_DOCUMENT
 from airgap.strict_json import Fields, StrictJSONError, parse
 
 
@@ -64,7 +65,7 @@ def parse_artifact(data: bytes, digest: Digest) -> Artifact:
     """Read an artifact manifest, whose bytes the caller has hashed. Raises FormatError."""
     where = f"artifact {digest.short}"
     try:
-        fields = Fields(parse(data), where)
+        fields = Fields(parse(data), where, OF_DOCUMENT)
         fields.integer("schemaVersion", low=2, high=2)
         if fields.has("mediaType") and fields.string("mediaType") != OCI_MANIFEST:
             raise StrictJSONError("only OCI image manifests describe artifacts")

@@ -172,6 +172,8 @@ OWN: Final[dict[str, str]] = {
     "X-23": "a bundle that changes while it is read",
     "X-24": "a secret key in the keyring",
     "X-25": "an update that lowers the threshold",
+    "X-26": "members whose names differ in case",
+    "X-27": "an image that is marked as an attestation or artifact",
 }
 
 

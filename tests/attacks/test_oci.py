@@ -358,6 +358,107 @@ def test_a_blob_that_is_listed_with_another_size(lab: Lab) -> None:
     lab.refused(seal(archive(canonical(rows), opened.members)), {10, 20})
 
 
+OTHER = sample("another")
+BENT = {name: json.loads(OTHER.root.data)[name] for name in ("layers", "config")}
+
+
+@attack("X-26")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Layers": BENT["layers"], "Config": BENT["config"]},
+        {"layer\u017f": BENT["layers"]},
+        {"LAYERS": BENT["layers"]},
+        {"Manifests": [amd64(OTHER)]},
+        {"MediaType": OCI_TYPES.index},
+        {"x-own": 1, "X-Own": 2},
+    ],
+    ids=["image", "long s", "capitals", "index", "media type", "unknown"],
+)
+def test_a_manifest_of_two_spellings(lab: Lab, change: dict[str, object]) -> None:
+    """Engines are written in Go, which ignores case: skopeo and umoci run the layers of "Layers"."""
+    manifest(lab, lambda value: value.update(change), "image-manifest-invalid")
+
+
+@attack("X-26")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"URLs": ["https://192.0.2.1/evil.tar"]},
+        {"Annotations": {"io.github.containers.zstd-chunked.manifest-position": "1:2:3:4"}},
+        {"Digest": OTHER.layers[0].digest},
+        {"Data": "ZXZpbA=="},
+        {"\u212aind": 1, "kind": 2},
+    ],
+    ids=["urls", "table of contents", "digest", "data", "kelvin"],
+)
+def test_a_descriptor_of_two_spellings(lab: Lab, change: dict[str, object]) -> None:
+    manifest(lab, lambda value: value["layers"][0].update(change), "image-manifest-invalid")
+    manifest(lab, lambda value: value["config"].update(change), "image-manifest-invalid")
+    lab.refused(lab.image(under(index_of(amd64() | change), IMAGE)), 10, "image-manifest-invalid")
+
+
+@attack("X-26")
+def test_an_index_of_two_spellings(lab: Lab) -> None:
+    for root in (
+        index_of(amd64(), Manifests=[amd64(OTHER)]),
+        index_of(IMAGE.root.descriptor(platform={"os": "linux", "architecture": "amd64", "Architecture": "arm64"})),
+    ):
+        lab.refused(lab.image(under(root, IMAGE)), 10, "image-manifest-invalid")
+
+
+@attack("X-26")
+@pytest.mark.parametrize("name", ["RootFS", "OS", "o\u017f", "Architecture", "Config", "History"])
+def test_a_configuration_of_two_spellings(lab: Lab, name: str) -> None:
+    config = json.loads(IMAGE.configs[0].data) | {name: json.loads(OTHER.configs[0].data).get(name.lower(), "linux")}
+    lab.refused(lab.image(reconfigured(IMAGE, to_json(config))), 10, "image-config-invalid")
+
+
+@attack("X-26")
+def test_names_that_are_data(lab: Lab) -> None:
+    """Maps tell cases apart in Go, too, and what no specification names is read by no engine."""
+    free = {"annotations": {"Digest": "a", "digest": "b", "X": "c", "x": "d"}, "X-Own": {"Layers": [], "layers": []}}
+    lab.accepted(lab.image(reworked(IMAGE, lambda value: (value.update(free), value["layers"][0].update(free)))))
+
+
+MARKS = {
+    "attestation": {"annotations": {"vnd.docker.reference.type": "attestation-manifest"}},
+    "artifact": {},
+}
+
+
+@attack("X-27")
+@pytest.mark.parametrize("how", MARKS)
+def test_an_image_marked_as_none(lab: Lab, how: str) -> None:
+    """An engine that looks for linux/amd64 takes the first one, whatever is written on it."""
+    evil = OTHER if how == "attestation" else reworked(OTHER, lambda value: value.update(artifactType="application/x"))
+    for entries in ([amd64(evil, **MARKS[how]), amd64()], [amd64(), amd64(evil, **MARKS[how])]):
+        images = (evil, IMAGE) if entries[1] == amd64() else (IMAGE, evil)
+        lab.refused(lab.image(under(index_of(*entries), *images)), 10, "platform-ambiguous")
+    # Without a platform it is run where nothing fits better.
+    for good in (amd64(), IMAGE.root.descriptor()):
+        root = index_of(evil.root.descriptor(**MARKS[how]), good)
+        lab.refused(lab.image(under(root, evil, IMAGE)), 10, "image-graph-invalid")
+    arm = evil.root.descriptor(platform={"os": "linux", "architecture": "arm64"}, **MARKS[how])
+    lab.accepted(lab.image(under(index_of(amd64(), arm), IMAGE, evil), platforms=["linux/amd64", "linux/arm64"]))
+    lab.refused(lab.image(under(index_of(amd64(), arm), IMAGE, evil), platforms=["linux/amd64"]), 10)
+
+
+@attack("X-27")
+@pytest.mark.parametrize("how", MARKS)
+def test_an_image_marked_as_none_is_checked(lab: Lab, how: str) -> None:
+    """Its layers and their diff ids like those of any other."""
+    config = json.loads(OTHER.configs[0].data)
+    config["rootfs"]["diff_ids"] *= 2
+    evil = reconfigured(OTHER, to_json(config))
+    odd = reworked(OTHER, lambda value: value["layers"][0].update(mediaType="text/plain"))
+    for one, kind in ((evil, "image-config-invalid"), (odd, "media-type-unsupported")):
+        bad = one if how == "attestation" else reworked(one, lambda value: value.update(artifactType="application/x"))
+        arm = bad.root.descriptor(platform={"os": "linux", "architecture": "arm64"}, **MARKS[how])
+        both = ["linux/amd64", "linux/arm64"]
+        lab.refused(lab.image(under(index_of(amd64(), arm), IMAGE, bad), platforms=both), 10, kind)
+
+
 @attack("OCI-27")
 def test_the_signatures_of_strangers(lab: Lab) -> None:
     found = sample("strange")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tracemalloc
+from string import ascii_letters, ascii_lowercase
 
 import pytest
 from hypothesis import given
@@ -250,6 +251,25 @@ class TestFields:
     def test_nested_names_its_place(self) -> None:
         with pytest.raises(StrictJSONError, match=r"here\.a: expected an object"):
             Fields({"a": 1}, "here").nested("a")
+
+    @pytest.mark.parametrize("name", ["Disks", "DISKS", "di\u017fks", "dis\u212as", "disk\u017f"])
+    def test_x_26_a_known_name_in_another_spelling(self, name: str) -> None:
+        for value in ({name: 1}, {"disks": 1, name: 2}, {name: 2, "disks": 1}):
+            with pytest.raises(StrictJSONError, match=r"here: member .* reads as 'disks' to engines"):
+                Fields(value, "here", {"disks"})
+            with pytest.raises(StrictJSONError, match=r"here\.a: member"):
+                Fields({"a": value}, "here").nested("a", {"disks"})
+            assert Fields(value, "here").has(name)
+
+    def test_x_26_two_names_that_differ_in_case(self) -> None:
+        with pytest.raises(StrictJSONError, match="here: member 'x-Own' reads as 'x-own' to engines"):
+            Fields({"x-own": 1, "x-Own": 1}, "here", ())
+        assert list(Fields({"x-Own": 1, "disks": 2}, "here", {"disks"}).items()) == [("x-Own", 1), ("disks", 2)]
+
+    def test_x_26_what_go_folds_is_folded(self) -> None:
+        """encoding/json folds no other characters to ASCII letters than these (Unicode CaseFolding.txt, C and S)."""
+        found = {char for code in range(0x110000) if (char := chr(code)).casefold() in set(ascii_lowercase)}
+        assert found == {*ascii_letters, "\u017f", "\u212a"}
 
     def test_items_takes_all_in_document_order(self) -> None:
         fields = Fields({"b": 1, "a": 2}, "here")

@@ -43,6 +43,13 @@ def test_good() -> None:
     assert not found.is_index
 
 
+def test_names_that_are_data_are_free() -> None:
+    """Engines keep annotations in maps, which tell cases apart; and what no specification names is nobody's member."""
+    annotations = {"URLs": "x", "urls": "y", "Digest": "z", "X-Own": "1", "x-own": "2"}
+    found = parse_descriptor(GOOD | {"annotations": annotations, "X-Own": {"OS": 1, "os": 2}}, "here")
+    assert found == Descriptor(OCI_MANIFEST, digest_of(DATA), len(DATA))
+
+
 def test_names_of_other_tools() -> None:
     assert parse_descriptor(GOOD | {"annotations": {"io.containerd.image.name": "b"}}, "x").name == "b"
     assert parse_descriptor(
@@ -107,6 +114,18 @@ MALFORMED: dict[str, dict[str, Any]] = {
     "platform without architecture": {"platform": {"os": "linux"}},
     "platform with a slash": {"platform": {"os": "linux/x", "architecture": "amd64"}},
     "platform with an escape": {"platform": {"os": "linux", "architecture": "amd64\x1b[2J"}},
+    "X-26 Digest": {"Digest": "sha256:" + "0" * 64},
+    "X-26 Size": {"Size": 1},
+    "X-26 Data": {"Data": "AAAA"},
+    "X-26 URLs": {"URLs": ["https://example.org/x"]},
+    "X-26 url\u017f": {"url\u017f": ["https://example.org/x"]},
+    "X-26 Annotations": {"Annotations": {}},
+    "X-26 MEDIATYPE": {"MEDIATYPE": OCI_MANIFEST},
+    "X-26 ArtifactType": {"ArtifactType": "z/z"},
+    "X-26 Platform": {"Platform": {"os": "linux", "architecture": "amd64"}},
+    "X-26 platform of two systems": {"platform": {"os": "linux", "OS": "windows", "architecture": "amd64"}},
+    "X-26 platform of another variant": {"platform": {"os": "linux", "architecture": "arm", "Variant": "v7"}},
+    "X-26 two unknown members": {"x-own": 1, "X-Own": 2},
     "variant with a space": {"platform": {"os": "linux", "architecture": "arm", "variant": "v 7"}},
     "empty os": {"platform": {"os": "", "architecture": "amd64"}},
     "version is a number": {"platform": {"os": "linux", "architecture": "amd64", "os.version": 1}},
@@ -195,10 +214,14 @@ class TestPlatform:
         assert caught.value.kind == "reference-invalid"
 
     @pytest.mark.parametrize(
-        ("text", "unknown"), [("unknown/x", True), ("linux/unknown", True), ("linux/amd64", False)]
+        ("text", "unknown"),
+        [("unknown/unknown", True), ("unknown/amd64", False), ("linux/unknown", False), ("linux/amd64", False)],
     )
     def test_unknown(self, text: str, unknown: bool) -> None:
-        assert parse_platform(text).is_unknown is unknown
+        platform = parse_platform(text)
+        assert platform.is_unknown is unknown
+        assert Descriptor(OCI_MANIFEST, digest_of(b""), 0, platform).is_for_a_platform is not unknown
+        assert not Descriptor(OCI_MANIFEST, digest_of(b""), 0).is_for_a_platform
 
     def test_the_version_is_part_of_the_identity(self) -> None:
         assert Platform("windows", "amd64", "", "10.0.1") != Platform("windows", "amd64", "", "10.0.2")

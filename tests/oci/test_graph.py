@@ -185,6 +185,62 @@ class TestRefused:
         root = content.index(content.image("a"), content.index(content.image("b")))
         assert content.refused(root) == ("platform-ambiguous", 10)
 
+    @pytest.mark.parametrize("members", [{}, {"artifactType": "application/x"}], ids=["attestation", "artifact"])
+    def test_x_27_a_second_image_that_is_marked_as_none(self, members: dict[str, Any]) -> None:
+        content = Content()
+        good, evil = content.image("good"), content.image("evil", **members)
+        marks = {} if members else {"annotations": ATTESTATION}
+        for platform in (LINUX, {**LINUX, "os.features": ["x"]}):
+            root = content.index(evil.descriptor(platform=platform, **marks), good.descriptor(platform=LINUX))
+            assert content.refused(root) == ("platform-ambiguous", 10)
+        root = content.index(evil.descriptor(platform=UNKNOWN, **marks), good.descriptor(platform=LINUX))
+        assert list(map(str, content.walk(root).platforms(descriptor(root)))) == ["linux/amd64"]
+
+    @pytest.mark.parametrize("members", [{}, {"artifactType": "application/x"}], ids=["attestation", "artifact"])
+    def test_x_27_what_is_marked_is_checked_as_an_image(self, members: dict[str, Any]) -> None:
+        content = Content()
+        evil = content.manifest(content.config(2, **ARM), [content.layer("evil")], **members)
+        marks = {} if members else {"annotations": ATTESTATION}
+        root = content.index(evil.descriptor(platform=ARM, **marks), content.image("good").descriptor(platform=LINUX))
+        assert content.refused(root) == ("image-config-invalid", 10)
+
+    @pytest.mark.parametrize("members", [{}, {"artifactType": "application/x"}], ids=["unknown", "artifact"])
+    def test_x_27_none_to_be_run_here_and_for_a_platform_there(self, members: dict[str, Any]) -> None:
+        """How it is listed first decides how it is read; if that was not as an image, no other list may offer it."""
+        content = Content()
+        good = content.image("good").descriptor(platform=LINUX)
+        evil = content.image("evil", ARM, **members)
+        here = content.index(good, evil.descriptor(platform=ARM))
+        there = content.index(good, evil.descriptor(**({} if members else {"platform": UNKNOWN})))
+        for roots in ([there, here], [content.index(there, here)]):
+            assert content.refused(*roots) == ("image-graph-invalid", 10)
+        walk = content.walk(here, there)
+        assert list(map(str, walk.platforms(descriptor(here)))) == ["linux/amd64", "linux/arm64"]
+
+    def test_x_27_for_one_platform_here_and_for_another_there(self) -> None:
+        """Every platform counts for which an image is listed, in whichever index."""
+        content = Content()
+        good, evil = content.image("good"), content.image("evil", ARM)
+        inner = content.index(evil.descriptor(platform=LINUX), good.descriptor(platform=LINUX))
+        for entry in (evil.descriptor(platform=ARM), evil.descriptor()):
+            assert content.refused(content.index(entry, inner)) == ("platform-ambiguous", 10)
+
+    def test_one_image_for_two_platforms(self) -> None:
+        content = Content()
+        one = content.image()
+        root = content.index(one.descriptor(platform=ARM), content.index(one.descriptor(platform=LINUX)))
+        walk = content.walk(root)
+        assert list(map(str, walk.platforms(descriptor(root)))) == ["linux/amd64", "linux/arm64"]
+        assert sorted(digests(walk.closure(descriptor(root)))) == sorted(content.blobs)
+
+    def test_one_image_listed_with_its_platform_and_without(self) -> None:
+        content = Content()
+        one = content.image()
+        root = content.index(content.index(one), content.index(one.descriptor(platform=LINUX)))
+        walk = content.walk(root)
+        assert list(map(str, walk.platforms(descriptor(root)))) == ["linux/amd64"]
+        assert len(walk.runnable(descriptor(root))) == 1
+
     def test_oci_29_the_index_decides_what_a_platform_is(self) -> None:
         content = Content()
         a, b = content.image("a"), content.image("b")

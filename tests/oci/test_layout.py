@@ -48,7 +48,16 @@ class TestFiles:
         parse_layout(LAYOUT_BYTES)
 
     @pytest.mark.parametrize(
-        "data", [b"", b"{}", b"[]", b'{"imageLayoutVersion":"1.1.0"}', b'{"imageLayoutVersion":1}', b"\xff"]
+        "data",
+        [
+            b"",
+            b"{}",
+            b"[]",
+            b'{"imageLayoutVersion":"1.1.0"}',
+            b'{"imageLayoutVersion":1}',
+            b"\xff",
+            b'{"imageLayoutVersion":"1.0.0","ImageLayoutVersion":"1.1.0"}',
+        ],
     )
     def test_no_layout_file(self, data: bytes) -> None:
         assert kind_of(parse_layout, data) == "image-manifest-invalid"
@@ -56,6 +65,7 @@ class TestFiles:
     @pytest.mark.parametrize(
         "data",
         [
+            b'{"schemaVersion":2,"manifests":[],"Manifests":[]}',
             b"",
             b"{}",
             b'{"schemaVersion":2}',
