@@ -51,7 +51,7 @@ SHA224: Final = 11
 # A revocation is believed even if its hash is weak (C7): to doubt it would be to trust the key.
 REVOCATION_HASHES: Final[dict[int, HashAlgorithm]] = HASHES | {
     2: HashAlgorithm("SHA-1", hashlib.sha1, hashes.SHA1(), 0),  # noqa: S303  # for revocations only
-    SHA224: HashAlgorithm("SHA-224", hashlib.sha224, hashes.SHA224(), 0),
+    SHA224: HashAlgorithm("SHA-224", hashlib.sha224, hashes.SHA224(), 16),
 }
 _WEAK: Final = {1: "MD5", 2: "SHA-1", 3: "RIPEMD-160", 11: "SHA-224"}
 _CURVES: Final[dict[str, ec.EllipticCurve]] = {

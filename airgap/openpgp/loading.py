@@ -22,6 +22,7 @@ from airgap.openpgp.algorithms import (
     verify_digest,
 )
 from airgap.openpgp.budget import Budget
+from airgap.openpgp.canonical import Hashed, OwnSignature, canonical_body, hashed_of
 from airgap.openpgp.certificate import Certificate, Component, Revocation, SelfSignature, Subkey
 from airgap.openpgp.decode import Signature, decode_public_key, decode_signature
 from airgap.openpgp.grouping import as_components, group_components
@@ -37,7 +38,7 @@ from airgap.openpgp.signature_types import (
     SUBKEY_BINDING,
     SUBKEY_REVOCATION,
 )
-from airgap.openpgp.subpackets import CREATION_TIME, EMBEDDED_SIGNATURE, REVOCATION_REASON
+from airgap.openpgp.subpackets import CREATION_TIME, EMBEDDED_SIGNATURE, REVOCATION_REASON, Area
 
 _OVER: Final = {  # which packets a signature of each type is over (§5.2.1)
     packets.PUBLIC_KEY: frozenset({DIRECT_KEY, KEY_REVOCATION}),
@@ -126,13 +127,15 @@ class _Loader:
             raise Malformed(f"{size} bytes of its own, over the limit of {LIMITS.certificate}")
         placed = self._placed()
         for component, found in placed.items():
-            signatures = list(found.values())
+            signatures = [own.signature for own in found]
             if component.tag == packets.PUBLIC_KEY:
                 self._primary(signatures)
             elif component.tag == packets.PUBLIC_SUBKEY:
-                self._subkey(component, signatures)
+                self._subkey(component, found)
             elif component.tag == packets.USER_ID and len(component.body) <= LIMITS.user_id:
                 self._user_id(component, signatures)
+        primary, issuer = self.components[0].packet, self.primary.fingerprint
+        vouched = {packet: {own.packet(issuer): None for own in found} for packet, found in placed.items()}
         return Certificate(
             self.primary,
             tuple(self.self_signatures),
@@ -140,32 +143,48 @@ class _Loader:
             tuple(self.subkeys),
             tuple(self.user_ids),
             self.components,
-            as_components(placed),
+            as_components({packet: found for packet, found in vouched.items() if found or packet == primary}),
             dropped,
             self.weak,
         )
 
-    def _placed(self) -> dict[Packet, dict[Packet, Signature]]:
-        """Every signature that is the owner's, with the packet it is over; where it stands decides nothing."""
-        placed: dict[Packet, dict[Packet, Signature]] = {component.packet: {} for component in self.components}
+    def _placed(self) -> dict[Packet, list[OwnSignature]]:
+        """Every signature that is the owner's, once, with the packet it is over; where it stands decides nothing."""
+        placed: dict[Packet, dict[Hashed, OwnSignature]] = {component.packet: {} for component in self.components}
         for component in self.components:
             for packet in component.signatures:
                 signature = decode_signature(packet.body)
-                home = self._home(signature, component.packet)
-                if home is not None:
-                    placed[home][packet] = signature
-        return placed
+                found = self._home(signature, component.packet)
+                if found is not None:
+                    home, digest = found
+                    own, known = self._own(signature, home, digest), placed[home].get(hashed_of(signature))
+                    placed[home][hashed_of(signature)] = own if known is None else known.joined(own)
+        return {packet: list(own.values()) for packet, own in placed.items()}
 
-    def _home(self, signature: Signature, stands_behind: Packet) -> Packet | None:
-        """The packet that the signature verifies over: tried where it stands, where its digest points, everywhere."""
+    def _own(self, signature: Signature, home: Packet, digest: bytes) -> OwnSignature:
+        key = _subkey_of(home) if signature.type == SUBKEY_BINDING and signature.hash_algorithm in HASHES else None
+        if key is None:
+            return OwnSignature(signature, digest[:2], {}, {})
+        hashed, unhashed = (
+            list(self._back_signatures(area, key, home)) for area in (signature.hashed, signature.unhashed)
+        )
+        consents = {hashed_of(one): one for one, _ in (*unhashed, *hashed)}
+        there = {hashed_of(one) for one, _ in hashed}
+        ordered = sorted(unhashed, key=lambda found: found[1], reverse=True)  # of several forms the least
+        embedded = {hashed_of(one): body for one, body in ordered if hashed_of(one) not in there}
+        return OwnSignature(signature, digest[:2], consents, embedded)
+
+    def _home(self, signature: Signature, stands_behind: Packet) -> tuple[Packet, bytes] | None:
+        """What it verifies over, and the digest: tried where it stands, where its digest points, everywhere."""
         fitting = [one.packet for one in self.components if signature.type in _OVER[one.packet.tag]]
         fitting.sort(key=lambda packet: packet != stands_behind)
         if fitting and not self._seems_over(signature, fitting[0]):
             fitting.sort(key=lambda packet: not self._seems_over(signature, packet))
         for packet in fitting:
             material = self._material(packet)
-            if material is not None and self._verifies(self.primary, signature, material):
-                return packet
+            digest = None if material is None else self._verified(self.primary, signature, material)
+            if digest is not None:
+                return packet, digest
         return None
 
     def _seems_over(self, signature: Signature, packet: Packet) -> bool:
@@ -212,32 +231,33 @@ class _Loader:
         if found:
             self.user_ids.append(packet.body.decode("utf-8", "replace"))
 
-    def _subkey(self, packet: Packet, signatures: Sequence[Signature]) -> None:
-        key, material = _subkey_of(packet), self._material(packet)
-        if key is None or material is None:
+    def _subkey(self, packet: Packet, found: Sequence[OwnSignature]) -> None:
+        key = _subkey_of(packet)
+        if key is None:
             return  # a subkey of another version than ours cannot sign for us; it does not spoil the rest (C10)
         weak_before = self.weak
         bindings: list[SelfSignature] = []
         revocations: list[Revocation] = []
-        for signature in signatures:
-            if signature.type == SUBKEY_REVOCATION:
-                revocations.append(_revocation(signature))
-            elif self._permits(signature):
-                consents = tuple(self._back_signatures(signature, key, material))
-                bindings += self._dated(signature, back_signatures=consents)
+        for own in found:
+            if own.signature.type == SUBKEY_REVOCATION:
+                revocations.append(_revocation(own.signature))
+            elif self._permits(own.signature):
+                bindings += self._dated(own.signature, back_signatures=tuple(own.consents.values()))
         self.subkeys.append(Subkey(key, tuple(bindings), tuple(revocations), self.weak - weak_before))
 
-    def _back_signatures(self, binding: Signature, key: PublicKey, material: bytes) -> Iterator[Signature]:
-        """The subkey's own consent, embedded in either area: it proves itself (C5, S4)."""
-        for body in binding.hashed.bodies(EMBEDDED_SIGNATURE) + binding.unhashed.bodies(EMBEDDED_SIGNATURE):
+    def _back_signatures(self, area: Area, key: PublicKey, home: Packet) -> Iterator[tuple[Signature, bytes]]:
+        """The subkey's own consents in an area of its binding, with their one spelling: they prove themselves (C5)."""
+        material = self._material(home)
+        for body in area.bodies(EMBEDDED_SIGNATURE):
             embedded = decode_signature(body)  # its form was looked at with the binding's
             if embedded.type != PRIMARY_BINDING or embedded.created is None or embedded.created < key.created:
                 continue
             hash_ = HASHES.get(embedded.hash_algorithm)
             if embedded.unknown_critical is not None or hash_ is None or not is_long_enough(hash_, key):
                 continue
-            if self._verifies(key, embedded, material):
-                yield embedded
+            digest = None if material is None else self._verified(key, embedded, material)
+            if digest is not None:
+                yield embedded, canonical_body(embedded, key.fingerprint, digest[:2])
 
     def _permits(self, signature: Signature) -> bool:
         """Whether a verified self-signature has a hash that counts (C9)."""
@@ -262,29 +282,29 @@ class _Loader:
             return []
         return [SelfSignature(signature, created, user_id, user_id_revocations, back_signatures)]
 
-    def _verifies(self, key: PublicKey, signature: Signature, material: bytes) -> bool:
-        """Whether ``key`` made the signature. Raises Malformed if it did, and the signature is malformed."""
+    def _verified(self, key: PublicKey, signature: Signature, material: bytes) -> bytes | None:
+        """The digest that ``key`` signed, None if it did not. Raises Malformed for what it did make, and malformed."""
         self.checks += 1
         if self.checks > LIMITS.self_signatures:
             raise Malformed(f"more than {LIMITS.self_signatures} signatures of its own")
         hash_ = REVOCATION_HASHES.get(signature.hash_algorithm)
         if hash_ is None or signature.version != key.version:
-            return False
+            return None
         if signature.version == 6 and len(signature.salt) != hash_.salt:
-            return False
+            return None
         digest = self._digest(signature, hash_, material)
         self.budget.spend(cost(key))
         try:
             verify_digest(key, signature.key_algorithm, hash_, digest, signature.value())
         except OpenPGPError:
-            return False
+            return None
         except Malformed:
             if digest[:2] == signature.prefix:
                 raise
-            return False
+            return None
         if signature.fault is not None:
             raise Malformed(f"a signature by {key.fingerprint}: {signature.fault}")
-        return True
+        return digest
 
 
 def _revocation(signature: Signature) -> Revocation:

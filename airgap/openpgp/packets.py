@@ -42,7 +42,7 @@ class Packet:
     @property
     def encoded(self) -> bytes:
         """The packet in its shortest current framing; equal for all framings of the same content."""
-        return bytes([0xC0 | self.tag]) + _new_length(len(self.body)) + self.body
+        return bytes([0xC0 | self.tag]) + encode_length(len(self.body)) + self.body
 
 
 def walk(data: bytes, *, most: int) -> list[Packet]:
@@ -124,7 +124,8 @@ def _new_length_at(data: bytes, at: int) -> tuple[int, int, bool]:
     return 1 << (first & 0x1F), at + 1, True
 
 
-def _new_length(length: int) -> bytes:
+def encode_length(length: int) -> bytes:
+    """The shortest current form, which packets and subpackets share (§4.2.1, §5.2.3.7)."""
     if length < 192:
         return bytes([length])
     if length < 8384:

@@ -174,6 +174,8 @@ OWN: Final[dict[str, str]] = {
     "X-25": "an update that lowers the threshold",
     "X-26": "members whose names differ in case",
     "X-27": "an image that is marked as an attestation or artifact",
+    "X-28": "copies of one signature until no other one fits",
+    "X-29": "a revocation of somebody who left, and who comes back",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from airgap.limits import LIMITS
 from airgap.state import LOG_FILE
 from tests.attacks.catalogue import attack
 from tests.attacks.lab import IMAGE, Lab, by, put_together, reasons
-from tests.cli.site import AT, RUST, Site, crew, gang, heavy, process, run, sample, signature, snapshot
+from tests.cli.site import AT, RUST, Site, crew, gang, heavy, maintainers, process, run, sample, signature, snapshot
 from tests.cli.surgery import canonical, flipped, hexdigest
 from tests.cli.test_update import Rotation
 
@@ -407,6 +408,56 @@ def test_an_update_that_lowers_the_threshold(fresh: Lab) -> None:
     for threshold in (0, -1, 5):
         assert rotation.from_files("--threshold", threshold).code in (2, 40)
     assert fresh.site.snapshot() == before
+
+
+@attack("X-28")
+@pytest.mark.parametrize("what", ["revocation", "self-signature", "user ids"])
+def test_a_certificate_is_filled_up(fresh: Lab, what: str) -> None:
+    """By whoever has nothing but what is public: bert's real revocation fits in afterwards, as it did before."""
+    site, bert = fresh.site, crew()["bert"][0]
+    issuer = forge.subpacket(16, bert.primary.key_id)
+    old = "Bert <bert@old.example.org>"
+    genuine = bert.append(forge.packet(13, old.encode()), forge.certification(bert.primary, old))
+    make = partial(forge.certification_revocation, bert.primary, old, reason=32)
+    if what == "self-signature":
+        make = partial(forge.certification, bert.primary, old)
+    copies = [make(unhashed=[issuer, forge.subpacket(100, n.to_bytes(2, "big"))]) for n in range(200)]
+    if what == "user ids":
+        copies = [forge.packet(13, b"%d" % n + bytes(2000)) for n in range(200)]
+    flood = genuine.append(make(), *copies)
+    for signers in ((by("anna"),), (by("anna"), by("bert"))):  # a refused one, and one that is let in
+        write(site, fresh.signed(*signers, keyring=crew()["anna"][0].bytes + flood.bytes).packed())
+        site.import_()
+    kept = {path.name: path.stat().st_size for path in (site.trust / "certificates").glob(f"{bert.fingerprint}*")}
+    assert max(kept.values()) < 2 * len(genuine.append(make()).bytes)
+    revoked = crew()["anna"][0].bytes + genuine.revoked().bytes
+    write(site, fresh.signed(by("anna"), by("carl"), keyring=revoked).packed())
+    assert site.import_().code == 0
+    write(site, fresh.signed(by("anna"), by("bert")).packed())
+    result = site.verify()
+    assert (result.code, reasons(result)) == (30, [None, "certificate-revoked"])
+
+
+@attack("X-29")
+@pytest.mark.parametrize("accepted", [True, False])
+def test_who_left_was_revoked_and_comes_back(fresh: Lab, accepted: bool) -> None:
+    site, dora = fresh.site, crew()["dora"][0]
+    without, again = (site.folder / name for name in ("without", "again"))
+    without.write_text(maintainers({nick: keys for nick, keys in crew().items() if nick != "dora"}))
+    again.write_text(maintainers(crew()) + "\n# again\n")
+    update = ["trust", "update", "--trust", site.trust, "--by-hand", "--yes", "--at", AT, "--keyring", site.keyring]
+    assert run(*update, "--maintainers", without).code == 0
+    signers = (by("anna"), by("bert")) if accepted else (by("anna"),)
+    write(site, fresh.signed(*signers, keyring=site.keyring.read_bytes() + dora.revoked().bytes).packed())
+    assert site.import_().code == (0 if accepted else 30)
+    assert run(*update, "--maintainers", again).code == 0
+    write(site, fresh.signed(by("anna"), by("dora")).packed())
+    result = site.verify()
+    assert (result.code, reasons(result)) == (30, [None, "certificate-revoked"])
+
+
+def write(site: Site, bundle: bytes) -> None:
+    site.bundle.write_bytes(bundle)
 
 
 @attack("X-06")

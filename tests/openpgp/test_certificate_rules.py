@@ -656,6 +656,15 @@ def test_c7_a_revocation_is_believed_with_faults_that_void_other_signatures(opti
     assert bad(cert) == "subkey-revoked"
 
 
+def test_c7_a_weak_hash_in_version_6() -> None:
+    """SHA-224 has a salt of 16 octets (RFC 9580 table 23)."""
+    cert = certificate("six", algorithm="ed25519", version=6, signing_subkey="ed25519")
+    assert bad(cert.revoked(key_revocation(cert.primary, hash_algo=SHA224))) == "certificate-revoked"
+    assert bad(cert.append(subkey_revocation(cert.primary, cert.signing_key, hash_algo=SHA224))) == "subkey-revoked"
+    restricting = direct_key(cert.primary, key_expires=1, hash_algo=SHA224, created=CREATED + DAY)
+    assert unreadable(cert.append(restricting)) == "certificate-malformed"
+
+
 # sqv reads these and refuses; what is malformed here is only what our own subpacket and integer checks call so.
 ODD: dict[str, bytes] = {
     "two-reasons": key_revocation(PRIMARY, reason=SUPERSEDED, created=SIGNED + 1, hashed=[subpacket(29, b"\0")]),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from functools import partial
 
 import forge
 import pytest
-from forge import CREATED, Part, certificate, certification, direct_key, packet, secret_key, subkey_binding
+from forge import CREATED, Part, certificate, certification, direct_key, packet, secret_key, subkey_binding, subpacket
 
 from airgap.errors import AirgapError, FormatError, OpenPGPError
 from airgap.limits import LIMITS
@@ -281,12 +283,53 @@ def test_encoded_is_sorted_by_fingerprint_and_framed_shortly() -> None:
 
 @pytest.mark.parametrize("size", [0, 191, 192, 8_383, 8_384, 70_000])
 def test_encoded_framing_reads_back_at_every_width_of_length(size: int) -> None:
-    cert = ALICE.append(packet(13, bytes(size)))
+    cert = ALICE.append(packet(13, bytes(size)), certification(ALICE.primary, bytes(size)))
     encoded = load_keyring([cert.bytes]).encoded()
     assert load_keyring([encoded]).encoded() == encoded
-    assert len(encoded) == len(load_keyring([ALICE.bytes]).encoded()) + size + 1 + (
-        1 if size < 192 else 2 if size < 8_384 else 5
+    added = len(encoded) - len(load_keyring([ALICE.bytes]).encoded()) - len(certification(ALICE.primary, bytes(size)))
+    assert added == size + 1 + (1 if size < 192 else 2 if size < 8_384 else 5)
+
+
+class TestCopiesThatAnybodyCanMake:
+    """No signature covers its unhashed area, nor the first octets of its digest; and an ECDSA value has two forms."""
+
+    @staticmethod
+    def variants(make: Callable[..., bytes], count: int = 20) -> list[bytes]:
+        issuer = subpacket(16, RICH.primary.key_id)
+        return [make(unhashed=[issuer, subpacket(100, bytes([n]))]) for n in range(count)]
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            partial(forge.key_revocation, RICH.primary),
+            partial(forge.direct_key, RICH.primary, created=CREATED + 5),
+            partial(certification, RICH.primary, "Alice <alice@example.org>", created=CREATED + 5),
+            partial(subkey_binding, RICH.primary, RICH.subkeys[0], created=CREATED + 5, back="hashed"),
+        ],
     )
+    def test_are_one(self, make: Callable[..., bytes]) -> None:
+        plain = RICH.append(make())
+        once, flooded = load_keyring([plain.bytes]), load_keyring([plain.append(*self.variants(make)).bytes])
+        assert not flooded.problems
+        assert flooded.encoded() == once.encoded()
+        assert once.merged_with(flooded).encoded() == once.encoded() == flooded.merged_with(once).encoded()
+        assert once.remembering(flooded).encoded() == once.encoded()
+        assert load_keyring([RICH.append(make(left16=b"??")).bytes]).encoded() == once.encoded()
+
+    def test_a_back_signature_in_the_unhashed_area_is_kept(self) -> None:
+        """Whoever takes it out makes a binding that binds nothing, and does not make the other one that."""
+        key = forge.secret_key("copies subkey", "eddsa")
+        whole = subkey_binding(RICH.primary, key, back="unhashed")
+        bare = subkey_binding(RICH.primary, key, back="none")
+        cert = RICH.append(Part("subkey", key.public_packet(subkey=True)), whole, bare)
+        for one in (load_keyring([cert.bytes]), load_keyring([load_keyring([cert.bytes]).encoded()])):
+            verify(forge.detached(key, PAYLOAD), one.encoded())
+
+    def test_what_nobody_signed_is_not_kept(self) -> None:
+        """A user id, or a subkey, that somebody put into the certificate."""
+        stranger = forge.secret_key("copies stranger", "eddsa").public_packet(subkey=True)
+        noisy = RICH.append(packet(13, b"junk" * 50_000), packet(17, b"\x02\x01x"), Part("subkey", stranger))
+        assert load_keyring([noisy.bytes]).encoded() == load_keyring([RICH.bytes]).encoded()
 
 
 def test_remembering_takes_revocations_and_nothing_else() -> None:
