@@ -12,6 +12,7 @@ from airgap.bundle.volumes import parse_percent, parse_volume_size
 from airgap.bundle.writer import DEFAULT_LEVEL
 from airgap.cli import options
 from airgap.cli.output import emit, leave, print_text, standard_output, warn
+from airgap.cli.places import NEW_FILE, PLACE, PLACE_TEXT
 from airgap.cli.receipts import held_since
 from airgap.errors import UsageError
 from airgap.exporter import Evidence, Exporter
@@ -39,7 +40,7 @@ from airgap.workers import job_count
 @click.option(
     "--images",
     "image_lists",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     multiple=True,
     metavar="FILE",
     help="A file with one [NAME=]SOURCE a line. May be repeated.",
@@ -50,6 +51,7 @@ from airgap.workers import job_count
 @click.option(
     "--signatures",
     "lookasides",
+    type=PLACE_TEXT,
     multiple=True,
     required=True,
     metavar="DIR|URL",
@@ -57,7 +59,7 @@ from airgap.workers import job_count
 )
 @click.option(
     "--digests",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     multiple=True,
     metavar="FILE",
     help="A digest list (`HEX NAME` lines): cross-checked, and carried along. May be repeated.",
@@ -101,14 +103,14 @@ from airgap.workers import job_count
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=NEW_FILE,
     required=True,
     metavar="FILE",
     help=f"The bundle to write (FILE{SUFFIX}), or - for standard output.",
 )
 @click.option(
     "--since",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     metavar="RECEIPT|BUNDLE",
     help="Leave out layers that the other side holds: those that its receipt (`airgap import --receipt`) or an earlier "
     "bundle names. The import proves each of them in its store.",

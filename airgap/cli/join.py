@@ -8,6 +8,7 @@ import click
 
 from airgap.cli import options
 from airgap.cli.output import emit
+from airgap.cli.places import NEW_FILE
 from airgap.media.recutter import join_bundle
 from airgap.report.documents.export import joined_document
 from airgap.workers import job_count
@@ -15,9 +16,7 @@ from airgap.workers import job_count
 
 @click.command("join")
 @options.bundle_argument
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The one file to write."
-)
+@click.option("-o", "--output", type=NEW_FILE, required=True, metavar="FILE", help="The one file to write.")
 @options.jobs_option
 @options.format_option
 @options.quiet_options

@@ -13,6 +13,7 @@ from typing import Final
 import click
 
 from airgap.cli.options import Decorator
+from airgap.cli.places import NEW_FILE
 from airgap.disk.writing import pending_files
 from airgap.errors import UsageError
 from airgap.judging import Case
@@ -20,14 +21,14 @@ from airgap.judging import Case
 report_option: Decorator = click.option(
     "--report",
     "report_file",
-    type=click.Path(path_type=Path),
+    type=NEW_FILE,
     metavar="FILE",
     help="Write a report as one HTML file that needs no network, for refusals, too (needs airgap[report]).",
 )
 attestation_option: Decorator = click.option(
     "--attestation",
     "attestation_file",
-    type=click.Path(path_type=Path),
+    type=NEW_FILE,
     metavar="FILE",
     help="Write the verdict as an in-toto Statement with a SLSA Verification Summary, for refusals, too.",
 )

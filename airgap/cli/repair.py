@@ -8,16 +8,15 @@ import click
 
 from airgap.cli import options
 from airgap.cli.output import emit
+from airgap.cli.places import NEW_FILE, PLACE
 from airgap.media.repairer import repair_bundle
 from airgap.report.documents.export import repair_document
 from airgap.workers import job_count
 
 
 @click.command("repair", short_help="Make a damaged bundle whole with its recovery files.")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH…")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The whole bundle to write."
-)
+@click.argument("paths", nargs=-1, required=True, type=PLACE, metavar="PATH…")
+@click.option("-o", "--output", type=NEW_FILE, required=True, metavar="FILE", help="The whole bundle to write.")
 @options.jobs_option
 @options.format_option
 @options.quiet_options

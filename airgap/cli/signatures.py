@@ -13,6 +13,7 @@ from airgap.cli import options
 from airgap.cli.lazy import Group
 from airgap.cli.output import emit, leave
 from airgap.cli.papers import report_option
+from airgap.cli.places import PLACE
 from airgap.digest import parse_digest
 from airgap.disk.reading import read_given
 from airgap.disk.writing import pending_files
@@ -41,9 +42,9 @@ def command() -> None:
 
 
 @command.command("verify")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SIGNATURE…")
+@click.argument("files", nargs=-1, required=True, type=PLACE, metavar="SIGNATURE…")
 @options.keyring_option
-@click.option("--payload", type=click.Path(path_type=Path), metavar="FILE", help="What a detached signature is over.")
+@click.option("--payload", type=PLACE, metavar="FILE", help="What a detached signature is over.")
 @click.option("--reference", metavar="REF", help="The claim must be for this image reference.")
 @click.option("--digest", metavar="DIGEST", help="The claim must be for this digest (sha256:…).")
 @click.option(
@@ -96,7 +97,7 @@ def verify(
 
 
 @command.command("audit", short_help="Judge a whole signatures repository.")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.argument("folder", type=PLACE, metavar="DIR")
 @options.keyring_option
 @options.maintainers_option
 @click.option(
@@ -109,7 +110,7 @@ def verify(
 )
 @click.option(
     "--digests",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     multiple=True,
     metavar="FILE",
     help="Digest lists: every image they name must be signed. May be repeated.",

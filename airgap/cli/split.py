@@ -9,6 +9,7 @@ import click
 from airgap.bundle.volumes import parse_volume_size
 from airgap.cli import options
 from airgap.cli.output import emit
+from airgap.cli.places import NEW_FILE
 from airgap.errors import UsageError
 from airgap.media.recutter import split_bundle
 from airgap.report.documents.export import parts_document
@@ -18,9 +19,7 @@ from airgap.workers import job_count
 @click.command("split", short_help="Cut a bundle into parts that fit a medium.")
 @options.bundle_argument
 @options.volume_size_option
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The parts are FILE.001 …"
-)
+@click.option("-o", "--output", type=NEW_FILE, required=True, metavar="FILE", help="The parts are FILE.001 …")
 @click.option(
     "--only", type=options.Whole(1, 999), metavar="N", help="Make this part alone, as it would be made with all."
 )

@@ -11,6 +11,7 @@ from airgap.cli import options
 from airgap.cli.confined import confine_to
 from airgap.cli.output import emit, leave
 from airgap.cli.papers import attestation_option, papers_for, report_option
+from airgap.cli.places import PLACE, PLACE_TEXT
 from airgap.cli.receipts import receipt_option, write_receipt
 from airgap.cli.verdict import give_verdict
 from airgap.errors import UsageError
@@ -23,12 +24,12 @@ from airgap.workers import job_count
 
 
 @click.command("verify")
-@click.argument("bundle", nargs=-1, metavar="[BUNDLE…]")
+@click.argument("bundle", nargs=-1, type=PLACE_TEXT, metavar="[BUNDLE…]")
 @options.trust_option
 @click.option(
     "--store",
     "store_folder",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     metavar="DIR",
     help="What a delta bundle builds on. Without a BUNDLE: judge the images of this store anew, by its evidence and "
     "today's trust root.",

@@ -8,6 +8,7 @@ import click
 
 from airgap.cli import options
 from airgap.cli.output import emit, leave, warn
+from airgap.cli.places import NEW_FOLDER
 from airgap.engines.targets import is_registry
 from airgap.errors import HostError, UsageError
 from airgap.examiner import Job
@@ -22,9 +23,7 @@ from airgap.workers import job_count
 @click.command("write", short_help="Write policy.json, registries.d, keys and a lookaside tree.")
 @options.trust_option
 @options.store_option
-@click.option(
-    "-o", "--output", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="A new folder."
-)
+@click.option("-o", "--output", "folder", required=True, type=NEW_FOLDER, metavar="DIR", help="A new folder.")
 @click.option(
     "--registry",
     "bases",

@@ -1,0 +1,133 @@
+"""Paths on the command line: empty ones, those that name no file, and who says that one cannot be read."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from airgap.cli.main import cli
+from tests.cli.site import AT, RUST, Result, Site, process, run, snapshot
+from tests.needs import lacking
+
+_METAVAR = re.compile(r"FILE|DIR|BUNDLE|PATH|SIGNATURE…")
+NO_FILE = ["/", ".", "..", "folder", "folder/", "folder/..", "link"]
+
+
+def commands(command: click.Command, *names: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    if not isinstance(command, click.Group):
+        yield names, command
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        found = command.get_command(context, name)
+        assert found is not None
+        yield from commands(found, *names, name)
+
+
+PATHS = [
+    pytest.param(names, one, id=f"{' '.join(names)} {one.opts[-1]}")
+    for names, command in commands(cli)
+    for one in command.params
+    if isinstance(one.type, click.Path) or _METAVAR.search(one.metavar or "")
+]
+
+
+def refused(result: Result, code: int, kind: str) -> None:
+    assert (result.code, result.kinds) == (code, [kind]), result
+
+
+def source(site: Site) -> str:
+    return f"{RUST}=oci:{site.folder}/layouts/docker.io_stagex_pallet-rust"
+
+
+@pytest.mark.parametrize(("names", "parameter"), PATHS)
+def test_an_empty_path_is_none(tmp_path: Path, names: tuple[str, ...], parameter: click.Parameter) -> None:
+    """As of a variable that was not set: it does not stand for the folder one is in."""
+    option = parameter.opts[-1:] if isinstance(parameter, click.Option) else []
+    result = run(*names, *option, "", "--format", "json", cwd=tmp_path)
+    refused(result, 2, "usage")
+    assert "a path is expected" in result.messages
+
+
+@pytest.mark.parametrize(("names", "parameter"), PATHS)
+def test_what_reads_a_file_says_whether_it_can(names: tuple[str, ...], parameter: click.Parameter) -> None:
+    """click would call it a mistake in the command line."""
+    kind = parameter.type
+    assert isinstance(kind, click.Path)
+    checks = (kind.exists, kind.readable, kind.writable, kind.executable, not kind.file_okay, not kind.dir_okay)
+    assert not any(checks)
+
+
+class TestNoFile:
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Path:
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "link").symlink_to("folder")
+        return tmp_path
+
+    @pytest.mark.parametrize("path", NO_FILE)
+    @pytest.mark.parametrize("command", ["export", "export in parts", "join", "split", "repair"])
+    def test_for_a_bundle(self, carried: Site, place: Path, command: str, path: str) -> None:
+        volume = ["--volume-size", "5M"]
+        lines: dict[str, list[object]] = {
+            "export": ["export", source(carried), *carried.evidence()],
+            "export in parts": ["export", source(carried), *carried.evidence(), *volume],
+            "split": ["split", carried.bundle, *volume],
+        }
+        line = lines.get(command, [command, carried.bundle])
+        before = snapshot(place)
+        refused(run(*line, "-o", path, "--format", "json", cwd=place), 70, "not-a-regular-file")
+        assert snapshot(place) == before
+
+    @pytest.mark.parametrize("path", NO_FILE)
+    @pytest.mark.parametrize("option", ["--report", "--attestation", "--receipt"])
+    def test_for_what_an_import_writes(self, carried: Site, place: Path, option: str, path: str) -> None:
+        before = carried.snapshot()
+        line = ["import", carried.bundle, "--trust", carried.trust, "--store", place / "store", "--at", AT]
+        refused(run(*line, option, path, "--format", "json", cwd=place), 70, "not-a-regular-file")
+        assert not (place / "store").exists()
+        assert carried.snapshot() == before
+
+    @pytest.mark.parametrize("path", NO_FILE)
+    def test_for_the_archive_of_a_kit(self, place: Path, path: str) -> None:
+        result = run("kit", "--archive", path, "--format", "json", cwd=place)
+        refused(result, 70, "not-a-regular-file")
+
+    @pytest.mark.parametrize("path", ["/", ".", ".."])
+    @pytest.mark.parametrize("command", ["kit", "policy", "trust"])
+    def test_for_a_new_folder(self, carried: Site, tmp_path: Path, command: str, path: str) -> None:
+        """The folder one is in may be empty, and still cannot be replaced."""
+        lines: dict[str, list[object]] = {
+            "kit": ["kit", "-o", path],
+            "policy": ["policy", "write", "--trust", carried.trust, "--store", carried.store, "-o", path],
+            "trust": ["trust", "init", path, "--maintainers", carried.maintainers, "--keyring", carried.keyring],
+        }
+        refused(run(*lines[command], "--format", "json", cwd=tmp_path), 70, "output-exists")
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["--trust", "--store"])
+def test_a_folder_of_another_user(carried: Site, option: str) -> None:
+    """The verdict says so, where click would say that the option is wrong."""
+    if os.getuid() != 0:
+        lacking("needs root, to become somebody who may not read")
+    become = "import airgap.cli.main, airgap.cli.verify, airgap.confinement, os; os.setgid(65534); os.setuid(65534)"
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to others
+        Path(folder).chmod(0o755)
+        copies = {"--trust": Path(folder, "trust"), "--store": Path(folder, "store")}
+        shutil.copytree(carried.trust, copies["--trust"])
+        shutil.copytree(carried.store, copies["--store"])
+        shutil.copy(carried.bundle, folder)
+        copies[option].chmod(0)
+        judged = [Path(folder, carried.bundle.name)] if option == "--trust" else []
+        line = ["verify", *judged, *(word for pair in copies.items() for word in pair), "--at", AT]
+        result = process(*line, "--format", "json", before=become)
+    refused(result, 70, "permission-denied")
+    assert result.json["schema"] == "airgap/verdict/v1"
