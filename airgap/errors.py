@@ -169,7 +169,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "subkey-expired-at-signature-time": Kind(340, _NEW_KEYRING),
     "subkey-revoked": Kind(341, "Signatures of a revoked subkey do not count. Ask for another maintainer's."),
     "key-not-for-signing": Kind(342, "The maintainer must sign with a key that carries the signing flag."),
-    "subkey-shared": Kind(343, "Two certificates claim this key, or its secret, so it speaks for nobody. Inspect the keyring."),
+    "subkey-shared": Kind(
+        343, "Two certificates claim this key, or its secret, so it speaks for nobody. Inspect the keyring."
+    ),
     "self-signature-newer-than-signature": Kind(
         344, "Fetch the full certificate, with its older self-signatures (`gpg --export`, not export-minimal)."
     ),
@@ -198,7 +200,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "trust-root-invalid": Kind(421, "Restore the trust folder from your backup; do not initialise it again in haste."),
     "trust-root-exists": Kind(422, "Choose another folder, or look at this one with `airgap trust show`."),
     "threshold-invalid": Kind(423, "Choose a threshold of at least 1 and at most the number of people."),
-    "key-of-two-people": Kind(424, "Correct MAINTAINERS: one fingerprint, and one secret key, belongs to exactly one person."),
+    "key-of-two-people": Kind(
+        424, "Correct MAINTAINERS: one fingerprint, and one secret key, belongs to exactly one person."
+    ),
     "not-confirmed": Kind(425, "Compare the fingerprints, then type the word that is asked for (or use --yes)."),
     "rotation-not-authorised": Kind(
         426,
@@ -262,7 +266,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "input-output": Kind(702, "Check the device and its cable or permissions, then run the command again."),
     "permission-denied": Kind(703, "Run as a user who may read the input and write the output folder."),
     "store-locked": Kind(704, "Another airgap is at work on this folder. Wait for it to end, then try again."),
-    "not-a-regular-file": Kind(705, "Give the path of a plain file (or `-` for a stream)."),
+    "not-a-regular-file": Kind(705, "Give the path of a plain file."),
     "file-not-found": Kind(706, "Check the path and that the medium is mounted."),
     "output-exists": Kind(724, "Name a new folder; what is there may be in use."),
     "program-not-found": Kind(720, "Install it, or choose a way that does not need it."),

@@ -99,6 +99,7 @@ class TestNoFile:
     def test_for_the_archive_of_a_kit(self, place: Path, path: str) -> None:
         result = run("kit", "--archive", path, "--format", "json", cwd=place)
         refused(result, 70, "not-a-regular-file")
+        assert "stream" not in result.json["hint"]  # there is none to a kit
 
     @pytest.mark.parametrize("path", ["/", ".", ".."])
     @pytest.mark.parametrize("command", ["kit", "policy", "trust"])
