@@ -39,8 +39,8 @@ def home() -> Path:
     """Where trust and store live by default: AIRGAP_HOME, else the user's data folder (XDG)."""
     if os.environ.get("AIRGAP_HOME"):
         return Path(os.environ["AIRGAP_HOME"])
-    data = os.environ.get("XDG_DATA_HOME")
-    return (Path(data) if data else Path.home() / ".local" / "share") / "airgap"
+    data = Path(os.environ.get("XDG_DATA_HOME", ""))  # one that is not absolute is no such folder, as XDG has it
+    return (data if data.is_absolute() else Path.home() / ".local" / "share") / "airgap"
 
 
 bundle_argument: Decorator = click.argument("bundle", nargs=-1, required=True, type=PLACE_TEXT, metavar="BUNDLE…")

@@ -132,3 +132,18 @@ def test_a_folder_of_another_user(carried: Site, option: str) -> None:
         result = process(*line, "--format", "json", before=become)
     refused(result, 70, "permission-denied")
     assert result.json["schema"] == "airgap/verdict/v1"
+
+
+@pytest.mark.parametrize("data", ["", "data", "./data"])
+def test_a_data_folder_must_be_absolute(tmp_path: Path, data: str) -> None:
+    """XDG base directory specification: "If an implementation encounters a relative path … ignore it"."""
+    env = {"AIRGAP_HOME": "", "HOME": str(tmp_path / "home"), "XDG_DATA_HOME": data}
+    result = run("trust", "show", "--format", "json", cwd=tmp_path, env=env)
+    refused(result, 40, "trust-root-missing")
+    assert str(tmp_path / "home" / ".local" / "share" / "airgap" / "trust") in result.messages
+
+
+def test_a_data_folder(tmp_path: Path) -> None:
+    result = run("trust", "show", "--format", "json", env={"AIRGAP_HOME": "", "XDG_DATA_HOME": str(tmp_path)})
+    refused(result, 40, "trust-root-missing")
+    assert str(tmp_path / "airgap" / "trust") in result.messages
