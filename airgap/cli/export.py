@@ -12,7 +12,7 @@ from airgap.bundle.volumes import parse_percent, parse_volume_size
 from airgap.bundle.writer import DEFAULT_LEVEL
 from airgap.cli import options
 from airgap.cli.output import emit, leave, print_text, standard_output, warn
-from airgap.cli.places import NEW_FILE, PLACE, PLACE_TEXT
+from airgap.cli.places import NEW_FILE, PARTS, PLACE, PLACE_TEXT, RECOVERY, WHOLE, Output, require_apart
 from airgap.cli.receipts import held_since
 from airgap.errors import UsageError
 from airgap.exporter import Evidence, Exporter
@@ -23,6 +23,7 @@ from airgap.oci.descriptor import Platform, parse_platform
 from airgap.report.documents.export import export_document
 from airgap.sources.lookaside import open_lookaside, read_file_or_url
 from airgap.sources.spec import (
+    REGISTRY,
     Sources,
     parse_digest_list,
     parse_spec,
@@ -186,6 +187,11 @@ def command(
     percent = None if recovery is None else options.parsed("--recovery", parse_percent, recovery)
     if to_stdout and (volume or percent):
         raise UsageError("usage", "with -o - the bundle is one stream: neither --volume-size nor --recovery fits it")
+    ends = (*(WHOLE if volume is None else PARTS), *(RECOVERY if percent is not None else ()))
+    evidence_files = [maintainers, maintainers_signatures, *keyrings, *lookasides, *digests, *image_lists]
+    places = [spec.place for spec in specs if spec.transport != REGISTRY]
+    read = [*evidence_files, since, ca_file, *places]
+    require_apart([Output("--output", None if to_stdout else output, ends)], read)
     held = None if since is None else held_since(since)
     progress = options.progress_for(quiet, no_progress)
     packed = None

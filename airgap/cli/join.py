@@ -8,7 +8,7 @@ import click
 
 from airgap.cli import options
 from airgap.cli.output import emit
-from airgap.cli.places import NEW_FILE
+from airgap.cli.places import NEW_FILE, WHOLE, Output, require_apart
 from airgap.media.recutter import join_bundle
 from airgap.report.documents.export import joined_document
 from airgap.workers import job_count
@@ -36,6 +36,7 @@ def command(
     Example:
       airgap join /media/stick1 /media/stick2 -o rust.airgap.tar.zst
     """
+    require_apart([Output("--output", output, WHOLE)], bundle)
     progress = options.progress_for(quiet, no_progress)
     written, notes = join_bundle(bundle, output, jobs=job_count(jobs), progress=progress)
     emit(joined_document(written, output, notes), format_)

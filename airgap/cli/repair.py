@@ -8,7 +8,7 @@ import click
 
 from airgap.cli import options
 from airgap.cli.output import emit
-from airgap.cli.places import NEW_FILE, PLACE
+from airgap.cli.places import NEW_FILE, PLACE, WHOLE, Output, require_apart
 from airgap.media.repairer import repair_bundle
 from airgap.report.documents.export import repair_document
 from airgap.workers import job_count
@@ -39,6 +39,7 @@ def command(
       airgap repair /media/stick1 /media/stick2 -o rust.airgap.tar.zst
       airgap verify rust.airgap.tar.zst --trust /etc/airgap/trust
     """
+    require_apart([Output("--output", output, WHOLE)], paths)
     progress = options.progress_for(quiet, no_progress)
     repaired = repair_bundle(paths, output, jobs=job_count(jobs), progress=progress)
     emit(repair_document(repaired, output), format_)

@@ -13,7 +13,7 @@ from airgap.cli import options
 from airgap.cli.lazy import Group
 from airgap.cli.output import emit, leave
 from airgap.cli.papers import report_option
-from airgap.cli.places import PLACE
+from airgap.cli.places import PLACE, Output, require_apart
 from airgap.digest import parse_digest
 from airgap.disk.reading import read_given
 from airgap.disk.writing import pending_files
@@ -144,6 +144,7 @@ def audit_command(
       airgap signatures audit signatures/ --keyring keyring.pgp \\
           --maintainers MAINTAINERS --threshold 2
     """
+    require_apart([Output("--report", report_file)], [folder, *keyrings, maintainers, *digests])
     reference_time = options.reference_time(at)
     progress = options.progress_for(quiet, no_progress)
     if report_file is not None:

@@ -9,7 +9,7 @@ import click
 from airgap.bundle.volumes import parse_volume_size
 from airgap.cli import options
 from airgap.cli.output import emit
-from airgap.cli.places import NEW_FILE
+from airgap.cli.places import NEW_FILE, PARTS, Output, require_apart
 from airgap.errors import UsageError
 from airgap.media.recutter import split_bundle
 from airgap.report.documents.export import parts_document
@@ -53,6 +53,7 @@ def command(
     if "-" in bundle:
         raise UsageError("usage", "split reads the bundle twice; give it as a file")
     volume = options.parsed("--volume-size", parse_volume_size, volume_size)
+    require_apart([Output("--output", output, PARTS)], bundle)
     progress = options.progress_for(quiet, no_progress)
     id_, written, notes = split_bundle(bundle, output, volume, only, jobs=job_count(jobs), progress=progress)
     emit(parts_document(id_, output, written, notes), format_)

@@ -11,7 +11,7 @@ from airgap.cli import options
 from airgap.cli.confined import confine_to
 from airgap.cli.output import emit, leave
 from airgap.cli.papers import attestation_option, papers_for, report_option
-from airgap.cli.places import PLACE, PLACE_TEXT
+from airgap.cli.places import PLACE, PLACE_TEXT, Output, require_apart
 from airgap.cli.receipts import receipt_option, write_receipt
 from airgap.cli.verdict import give_verdict
 from airgap.errors import UsageError
@@ -112,9 +112,15 @@ def command(
         if report_file is not None or attestation_file is not None:
             raise UsageError("usage", "--part and --media judge no signature, so there is no verdict to write down")
         _judge_files(bundle, media, part, job_count(jobs), format_, progress)
+    written = [
+        Output("--receipt", receipt_file),
+        Output("--report", report_file),
+        Output("--attestation", attestation_file),
+    ]
+    trust, spread = options.trust_at(trust_folder), job_count(jobs)
+    require_apart(written, bundle, [trust] if store_folder is None else [trust, store_folder])
     reference_time = options.reference_time(at)
     wanted = [options.parsed("--reference", partial(parse_reference, where="--reference"), text) for text in references]
-    trust, spread = options.trust_at(trust_folder), job_count(jobs)
     store = None if store_folder is None else Store(store_folder)
 
     def judge() -> Case:
@@ -133,8 +139,9 @@ def command(
             examination.notes.append(write_receipt(receipt_file, store, passed, None, held.trust.root.id))
         return examination
 
-    judged = [Path(one) for one in bundle] if bundle or store_folder is None else [store_folder]
-    papers = papers_for(judged, report_file, attestation_file, receipt_file)
+    papers = papers_for(
+        Path(bundle[0]) if bundle or store_folder is None else store_folder, report_file, attestation_file
+    )
     confine_to([*papers.folders, None if receipt_file is None else receipt_file.parent])
     give_verdict(judge, format_, papers)
 

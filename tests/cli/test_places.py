@@ -1,4 +1,4 @@
-"""Paths on the command line: empty ones, those that name no file, and who says that one cannot be read."""
+"""Paths on the command line: empty ones, those that name no file, who says that one cannot be read, what is kept."""
 
 from __future__ import annotations
 
@@ -132,6 +132,101 @@ def test_a_folder_of_another_user(carried: Site, option: str) -> None:
         result = process(*line, "--format", "json", before=become)
     refused(result, 70, "permission-denied")
     assert result.json["schema"] == "airgap/verdict/v1"
+
+
+class TestWhatIsReadIsNotWrittenOver:
+    @pytest.fixture
+    def parts(self, carried: Site, tmp_path: Path) -> Path:
+        """The stem of a bundle in parts."""
+        stem = tmp_path / "parts" / "p.airgap.tar.zst"
+        stem.parent.mkdir()
+        assert run("split", carried.bundle, "--volume-size", "5M", "-o", stem).code == 0
+        return stem
+
+    @pytest.fixture
+    def copy(self, carried: Site, tmp_path: Path) -> Site:
+        """A site that a test may spoil."""
+        shutil.copytree(carried.folder, tmp_path / "copy", symlinks=True)
+        return Site(tmp_path / "copy")
+
+    def kept(self, folder: Path, *line: object, cwd: Path | None = None) -> None:
+        before = snapshot(folder)
+        result = run(*line, "--format", "json", cwd=cwd)
+        refused(result, 2, "usage")
+        assert re.search("is used already|is in or around", result.messages)
+        assert snapshot(folder) == before
+
+    @pytest.mark.parametrize("option", ["--maintainers", "--keyring", "--digests", "--images", "--since", "--ca-file"])
+    @pytest.mark.parametrize("spelling", ["as it is", "another way", "by a link", "its checksum", "its recovery"])
+    def test_by_an_export(self, carried: Site, tmp_path: Path, option: str, spelling: str) -> None:
+        end = {"its checksum": ".sha256", "its recovery": ".rec.001"}.get(spelling, "")
+        path = tmp_path / f"input{end}"
+        path.write_text(f"{source(carried)}\n")
+        output = {"another way": tmp_path / "x" / ".." / "input", "by a link": tmp_path / "link"}.get(
+            spelling, tmp_path / "input"
+        )
+        (tmp_path / "link").symlink_to("input")
+        self.kept(
+            tmp_path, "export", source(carried), *carried.evidence(), "--recovery", "5", option, path, "-o", output
+        )
+
+    @pytest.mark.parametrize("transport", ["oci-archive", "docker-archive"])
+    def test_by_an_export_of_an_archive(self, carried: Site, tmp_path: Path, transport: str) -> None:
+        path = tmp_path / "image.tar"
+        path.write_bytes(b"precious")
+        self.kept(tmp_path, "export", f"{RUST}={transport}:{path}", *carried.evidence(), "-o", path)
+
+    @pytest.mark.parametrize("command", ["join", "repair"])
+    @pytest.mark.parametrize("named", [".001", "the folder"])
+    @pytest.mark.parametrize("number", ["001", "002"])
+    def test_by_what_makes_parts_whole(self, parts: Path, command: str, named: str, number: str) -> None:
+        given = parts.parent if named == "the folder" else f"{parts}{named}"
+        self.kept(parts.parent, command, given, "-o", f"{parts}.{number}")
+
+    @pytest.mark.parametrize("named", [".001", "the folder"])
+    def test_by_what_cuts_parts_anew(self, parts: Path, named: str) -> None:
+        given = parts.parent if named == "the folder" else f"{parts}{named}"
+        self.kept(parts.parent, "split", given, "--volume-size", "6M", "-o", parts)
+
+    def test_parts_beside_what_they_are_cut_from_and_back(self, parts: Path) -> None:
+        assert run("join", parts.parent, "-o", parts).code == 0
+        assert run("split", parts, "--volume-size", "5M", "-o", parts).code == 0
+
+    @pytest.mark.parametrize("option", ["--report", "--attestation"])
+    @pytest.mark.parametrize("place", ["trust/state.json", "store/index.json", "trust/new", "link/new"])
+    def test_by_a_verdict(self, copy: Site, option: str, place: str) -> None:
+        (copy.folder / "link").symlink_to("store/blobs")
+        line = ["verify", copy.bundle, "--trust", copy.trust, "--store", copy.store, "--at", AT]
+        self.kept(copy.folder, *line, option, place, cwd=copy.folder)
+
+    @pytest.mark.parametrize("line", [["verify"], ["import", "b.airgap.tar.zst"]])
+    @pytest.mark.parametrize("place", ["trust/trust.json", "store/index.json", "store/new"])
+    def test_by_a_receipt(self, copy: Site, line: list[str], place: str) -> None:
+        places = ["--trust", copy.trust, "--store", copy.store, "--at", AT]
+        self.kept(copy.folder, *line, *places, "--receipt", place, cwd=copy.folder)
+
+    def test_in_the_default_folders(self, copy: Site) -> None:
+        env = {"AIRGAP_HOME": str(copy.folder)}
+        result = run("verify", copy.bundle, "--report", copy.trust / "x", "--format", "json", env=env)
+        refused(result, 2, "usage")
+
+    @pytest.mark.parametrize("path", ["MAINTAINERS", "keyring.pgp", "pallet.txt"])
+    def test_by_an_audit(self, copy: Site, path: str) -> None:
+        people = ["--maintainers", copy.maintainers, "--keyring", copy.keyring, "--digests", "pallet.txt"]
+        self.kept(
+            copy.folder, "signatures", "audit", copy.signatures, *people, "--report", path, "--at", AT, cwd=copy.folder
+        )
+
+    @pytest.mark.parametrize("place", ["trust/policy", "store/policy"])
+    def test_by_a_policy(self, copy: Site, place: str) -> None:
+        line = ["policy", "write", "--trust", copy.trust, "--store", copy.store, "--at", AT]
+        self.kept(copy.folder, *line, "-o", copy.folder / place)
+
+    @pytest.mark.parametrize("target", ["store", "trust", "./x/../store", "link", "store/inner", "trust/inner", "."])
+    def test_the_store_is_no_target(self, copy: Site, target: str) -> None:
+        """It would list each image twice."""
+        (copy.folder / "link").symlink_to("store")
+        self.kept(copy.folder, *copy.import_line()[:-2], "--to", f"oci:{target}", cwd=copy.folder)
 
 
 @pytest.mark.parametrize("data", ["", "data", "./data"])
