@@ -51,7 +51,7 @@ from airgap.workers import job_count
 @click.option(
     "--allow-older",
     is_flag=True,
-    help="Accept images that are older than the newest accepted one of their repository.",
+    help="With a BUNDLE: accept images that are older than the newest accepted one of their repository.",
 )
 @report_option
 @attestation_option
@@ -105,6 +105,8 @@ def command(
         raise UsageError("usage", "give a BUNDLE, or --store DIR to judge what it holds")
     if (references or receipt_file is not None) and not judges_store:
         raise UsageError("usage", "--reference and --receipt are for judging a store: --store DIR without a BUNDLE")
+    if allow_older and judges_store:
+        raise UsageError("usage", "--allow-older is for judging a BUNDLE: an image in a store may be an older one")
     progress = options.progress_for(quiet, no_progress)
     if part or media:
         if trust_folder is not None or store_folder is not None:
@@ -133,7 +135,7 @@ def command(
     def judge_stored(store: Store, held: Reading) -> Examination:
         from airgap.reviewer import review
 
-        examination = review(store, Job(held.trust, reference_time, spread, progress, allow_older), wanted)
+        examination = review(store, Job(held.trust, reference_time, spread, progress), wanted)
         if receipt_file is not None:
             passed = [one.image for one in examination.verified]
             examination.notes.append(write_receipt(receipt_file, store, passed, None, held.trust.root.id))
