@@ -262,7 +262,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "input-output": Kind(702, "Check the device and its cable or permissions, then run the command again."),
     "permission-denied": Kind(703, "Run as a user who may read the input and write the output folder."),
     "store-locked": Kind(704, "Another airgap is at work on this folder. Wait for it to end, then try again."),
-    "not-a-regular-file": Kind(705, "Give the path of a plain file (or `-` for a stream)."),
+    "not-a-regular-file": Kind(705, "Give the path of a plain file."),
     "file-not-found": Kind(706, "Check the path and that the medium is mounted."),
     "output-exists": Kind(724, "Name a new folder; what is there may be in use."),
     "program-not-found": Kind(720, "Install it, or choose a way that does not need it."),

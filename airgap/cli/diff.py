@@ -8,18 +8,19 @@ import click
 
 from airgap.cli import options
 from airgap.cli.output import emit
+from airgap.cli.places import PLACE, PLACE_TEXT
 from airgap.differ import diff
 from airgap.report.documents.diff import diff_document
 from airgap.state import load_trust
 
 
 @click.command("diff", short_help="Tell what leads from A to B: images, signers, bytes.")
-@click.argument("a", metavar="A")
-@click.argument("b", metavar="B")
+@click.argument("a", type=PLACE_TEXT, metavar="A")
+@click.argument("b", type=PLACE_TEXT, metavar="B")
 @click.option(
     "--trust",
     "trust_folder",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     metavar="DIR",
     help="Judge the signatures by this trust root, and tell which people were gained and lost.",
 )

@@ -12,6 +12,7 @@ from airgap.bundle.volumes import parse_percent, parse_volume_size
 from airgap.bundle.writer import DEFAULT_LEVEL
 from airgap.cli import options
 from airgap.cli.output import emit, leave, print_text, standard_output, warn
+from airgap.cli.places import NEW_FILE, PARTS, PLACE, PLACE_TEXT, RECOVERY, WHOLE, Output, require_apart
 from airgap.cli.receipts import held_since
 from airgap.errors import UsageError
 from airgap.exporter import Evidence, Exporter
@@ -22,6 +23,7 @@ from airgap.oci.descriptor import Platform, parse_platform
 from airgap.report.documents.export import export_document
 from airgap.sources.lookaside import open_lookaside, read_file_or_url
 from airgap.sources.spec import (
+    REGISTRY,
     Sources,
     parse_digest_list,
     parse_spec,
@@ -39,7 +41,7 @@ from airgap.workers import job_count
 @click.option(
     "--images",
     "image_lists",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     multiple=True,
     metavar="FILE",
     help="A file with one [NAME=]SOURCE a line. May be repeated.",
@@ -50,6 +52,7 @@ from airgap.workers import job_count
 @click.option(
     "--signatures",
     "lookasides",
+    type=PLACE_TEXT,
     multiple=True,
     required=True,
     metavar="DIR|URL",
@@ -57,7 +60,7 @@ from airgap.workers import job_count
 )
 @click.option(
     "--digests",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     multiple=True,
     metavar="FILE",
     help="A digest list (`HEX NAME` lines): cross-checked, and carried along. May be repeated.",
@@ -101,14 +104,14 @@ from airgap.workers import job_count
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=NEW_FILE,
     required=True,
     metavar="FILE",
     help=f"The bundle to write (FILE{SUFFIX}), or - for standard output.",
 )
 @click.option(
     "--since",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     metavar="RECEIPT|BUNDLE",
     help="Leave out layers that the other side holds: those that its receipt (`airgap import --receipt`) or an earlier "
     "bundle names. The import proves each of them in its store.",
@@ -184,6 +187,11 @@ def command(
     percent = None if recovery is None else options.parsed("--recovery", parse_percent, recovery)
     if to_stdout and (volume or percent):
         raise UsageError("usage", "with -o - the bundle is one stream: neither --volume-size nor --recovery fits it")
+    ends = (*(WHOLE if volume is None else PARTS), *(RECOVERY if percent is not None else ()))
+    evidence_files = [maintainers, maintainers_signatures, *keyrings, *lookasides, *digests, *image_lists]
+    places = [spec.place for spec in specs if spec.transport != REGISTRY]
+    read = [*evidence_files, since, ca_file, *places]
+    require_apart([Output("--output", None if to_stdout else output, ends)], read)
     held = None if since is None else held_since(since)
     progress = options.progress_for(quiet, no_progress)
     packed = None

@@ -11,6 +11,7 @@ from airgap.bundle.partset import open_bundle
 from airgap.cli import options
 from airgap.cli.confined import confine_to
 from airgap.cli.papers import attestation_option, papers_for, report_option
+from airgap.cli.places import NEW_TREE, Output, require_apart
 from airgap.cli.receipts import receipt_option, write_receipt
 from airgap.cli.verdict import give_verdict
 from airgap.engines.layout import LayoutEngine
@@ -85,11 +86,16 @@ def command(
       airgap import rust.airgap.tar.zst --to containerd:k8s.io \\
           --to docker://registry.site:5000/stagex
     """
+    written = [
+        Output("--receipt", receipt_file),
+        Output("--report", report_file),
+        Output("--attestation", attestation_file),
+    ]
     weakened = tuple(name for name, given in (("allow-retag", allow_retag), ("plain-http", plain_http)) if given)
     store = Store(options.store_at(store_folder))
     reference_time = options.reference_time(at)
     progress = options.progress_for(quiet, no_progress)
-    papers = papers_for([Path(one) for one in bundle], report_file, attestation_file, receipt_file)
+    papers = papers_for(Path(bundle[0]), report_file, attestation_file)
 
     def tell(examination: Examination, trust: Trust) -> None:
         if receipt_file is not None:
@@ -100,14 +106,16 @@ def command(
 
     with options.access_for(plain_http, ca_file, quiet=quiet) as access:
         engines = open_targets(targets, access, allow_retag=allow_retag)
+        layouts = [engine.folder for engine in engines if isinstance(engine, LayoutEngine)]
+        written += [Output("--to", folder, NEW_TREE) for folder in layouts]
+        trust_place = options.trust_at(trust_folder)
+        require_apart(written, [*bundle, ca_file], [trust_place, store.folder])
 
         def examine(folder: TrustFolder) -> Examination:
             job = Job(folder.trust, reference_time, job_count(jobs), progress, allow_older, weakened)
             return import_bundle(open_bundle(bundle), job, folder, store, engines)
 
-        trust_place = options.trust_at(trust_folder)
         holding = open_trust(trust_place)
-        layouts = [engine.folder for engine in engines if isinstance(engine, LayoutEngine)]
         if len(layouts) == len(engines):  # the others need a program or a network
             receipts = None if receipt_file is None else receipt_file.parent
             confine_to([trust_place, store.folder, *layouts, *papers.folders, receipts])

@@ -8,6 +8,7 @@ import click
 
 from airgap.cli import options
 from airgap.cli.output import emit
+from airgap.cli.places import NEW_FILE, WHOLE, Output, require_apart
 from airgap.media.recutter import join_bundle
 from airgap.report.documents.export import joined_document
 from airgap.workers import job_count
@@ -15,9 +16,7 @@ from airgap.workers import job_count
 
 @click.command("join")
 @options.bundle_argument
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The one file to write."
-)
+@click.option("-o", "--output", type=NEW_FILE, required=True, metavar="FILE", help="The one file to write.")
 @options.jobs_option
 @options.format_option
 @options.quiet_options
@@ -37,6 +36,7 @@ def command(
     Example:
       airgap join /media/stick1 /media/stick2 -o rust.airgap.tar.zst
     """
+    require_apart([Output("--output", output, WHOLE)], bundle)
     progress = options.progress_for(quiet, no_progress)
     written, notes = join_bundle(bundle, output, jobs=job_count(jobs), progress=progress)
     emit(joined_document(written, output, notes), format_)

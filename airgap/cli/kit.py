@@ -9,6 +9,7 @@ import click
 
 from airgap.cli import options
 from airgap.cli.output import emit
+from airgap.cli.places import NEW_FILE, NEW_FOLDER
 from airgap.digest import digest_of
 from airgap.disk.paths import is_occupied
 from airgap.errors import HostError, UsageError
@@ -18,10 +19,10 @@ from airgap.report.documents.kit import kit_document
 
 
 @click.command("kit", short_help="Make what installs airgap on a machine without a network.")
-@click.option("-o", "--output", "folder", type=click.Path(path_type=Path), metavar="DIR", help="A new folder.")
+@click.option("-o", "--output", "folder", type=NEW_FOLDER, metavar="DIR", help="A new folder.")
 @click.option(
     "--archive",
-    type=click.Path(path_type=Path),
+    type=NEW_FILE,
     metavar="FILE",
     help="The same as one tar file, beside or instead of DIR.",
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from airgap.cli.output import FULL, notes
+from airgap.cli.places import PLACE, PLACE_TEXT
 from airgap.disk.reading import read_given
 from airgap.errors import FormatError, UsageError
 from airgap.limits import LIMITS
@@ -38,11 +39,11 @@ def home() -> Path:
     """Where trust and store live by default: AIRGAP_HOME, else the user's data folder (XDG)."""
     if os.environ.get("AIRGAP_HOME"):
         return Path(os.environ["AIRGAP_HOME"])
-    data = os.environ.get("XDG_DATA_HOME")
-    return (Path(data) if data else Path.home() / ".local" / "share") / "airgap"
+    data = Path(os.environ.get("XDG_DATA_HOME", ""))  # one that is not absolute is no such folder, as XDG has it
+    return (data if data.is_absolute() else Path.home() / ".local" / "share") / "airgap"
 
 
-bundle_argument: Decorator = click.argument("bundle", nargs=-1, required=True, metavar="BUNDLE…")
+bundle_argument: Decorator = click.argument("bundle", nargs=-1, required=True, type=PLACE_TEXT, metavar="BUNDLE…")
 
 
 def _format_option(*formats: str) -> Decorator:
@@ -70,14 +71,14 @@ at_option: Decorator = click.option(
 trust_option: Decorator = click.option(
     "--trust",
     "trust_folder",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     metavar="DIR",
     help="The trust root's folder. Default: trust/ in the data folder (AIRGAP_HOME).",
 )
 store_option: Decorator = click.option(
     "--store",
     "store_folder",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     metavar="DIR",
     help="The store's folder. Default: store/ in the data folder (AIRGAP_HOME).",
 )
@@ -93,34 +94,34 @@ _KEYRING_HELP: Final = "OpenPGP certificates, binary or armored. May be repeated
 keyring_option: Decorator = click.option(
     "--keyring",
     "keyrings",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     metavar="FILE",
     multiple=True,
     required=True,
     help=_KEYRING_HELP,
 )
 keyring_or_url_option: Decorator = click.option(
-    "--keyring", "keyrings", metavar="FILE|URL", multiple=True, required=True, help=_KEYRING_HELP
+    "--keyring", "keyrings", type=PLACE_TEXT, metavar="FILE|URL", multiple=True, required=True, help=_KEYRING_HELP
 )
 _MAINTAINERS_HELP: Final = "StageX's MAINTAINERS file: who is who, by full fingerprint."
 maintainers_option: Decorator = click.option(
-    "--maintainers", type=click.Path(path_type=Path), metavar="FILE", required=True, help=_MAINTAINERS_HELP
+    "--maintainers", type=PLACE, metavar="FILE", required=True, help=_MAINTAINERS_HELP
 )
 maintainers_or_url_option: Decorator = click.option(
-    "--maintainers", metavar="FILE|URL", required=True, help=_MAINTAINERS_HELP
+    "--maintainers", type=PLACE_TEXT, metavar="FILE|URL", required=True, help=_MAINTAINERS_HELP
 )
 plain_http_option: Decorator = click.option(
     "--plain-http", is_flag=True, help="Speak http, without TLS, to registries on this machine. Others are refused."
 )
 ca_file_option: Decorator = click.option(
     "--ca-file",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     metavar="FILE",
     help="Certificates (PEM) to trust for TLS, beside the system's.",
 )
 maintainers_signatures_option: Decorator = click.option(
     "--maintainers-signatures",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     metavar="DIR",
     help="Detached signatures over the exact bytes of MAINTAINERS (gpg --detach-sign). Folders 1, 2, … in it hold "
     "earlier versions: a file MAINTAINERS and the signatures over it, oldest first.",

@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 import click
 
 from airgap.cli.options import Decorator
+from airgap.cli.places import NEW_FILE
 from airgap.disk.writing import pending_files
-from airgap.errors import UsageError
 from airgap.judging import Case
 
 report_option: Decorator = click.option(
     "--report",
     "report_file",
-    type=click.Path(path_type=Path),
+    type=NEW_FILE,
     metavar="FILE",
     help="Write a report as one HTML file that needs no network, for refusals, too (needs airgap[report]).",
 )
 attestation_option: Decorator = click.option(
     "--attestation",
     "attestation_file",
-    type=click.Path(path_type=Path),
+    type=NEW_FILE,
     metavar="FILE",
     help="Write the verdict as an in-toto Statement with a SLSA Verification Summary, for refusals, too.",
 )
 
 
 Make = Callable[[Case], bytes]
-_NUMBER: Final = re.compile(r"(?:\.rec)?\.[0-9]{3}$")  # of a part or a recovery file
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +62,14 @@ class Papers:
             yield publish
 
 
-def papers_for(
-    inputs: Sequence[Path], report_file: Path | None, attestation_file: Path | None, receipt_file: Path | None = None
-) -> Papers:
-    """The files that were asked for. ``inputs`` are what is judged: the first names it, and none is overwritten.
-
-    Nor is one by ``receipt_file``, which is written elsewhere. Raises UsageError, HostError(extra-missing).
-    """
-    taken = {_place(path) for path in inputs}
-    for option, path in (("--receipt", receipt_file), ("--report", report_file), ("--attestation", attestation_file)):
-        if path is not None:
-            if _place(path) in taken:
-                raise UsageError("usage", f"{option} {path}: this file is used already; name a new one")
-            taken.add(_place(path))
+def papers_for(judged: Path, report_file: Path | None, attestation_file: Path | None) -> Papers:
+    """The files that were asked for, about what is ``judged``. Raises HostError(extra-missing)."""
     makers: dict[Path, Make] = {}
     if report_file is not None:
         makers[report_file] = _reporting()
     if attestation_file is not None:
-        makers[attestation_file] = _attesting(inputs)
+        makers[attestation_file] = _attesting(judged)
     return Papers(makers)
-
-
-def _place(path: Path) -> str:
-    """Where a path leads, however it is spelt; the same for all parts of a bundle, which are read if one is named."""
-    return _NUMBER.sub("", os.path.realpath(path))
 
 
 def _reporting() -> Make:
@@ -100,10 +80,10 @@ def _reporting() -> Make:
     return lambda case: verdict_page(case.examination, case.trust, case.reference_time)
 
 
-def _attesting(inputs: Sequence[Path]) -> Make:
+def _attesting(judged: Path) -> Make:
     from airgap.report.attestation import attestation
 
-    source = Path("/dev/stdin") if inputs[0] == Path("-") else inputs[0].absolute()
+    source = Path("/dev/stdin") if judged == Path("-") else judged.absolute()
 
     def make(case: Case) -> bytes:
         return attestation(case.examination, case.trust, case.reference_time, source.as_uri())

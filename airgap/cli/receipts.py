@@ -9,6 +9,7 @@ import click
 
 from airgap.bundle.partset import open_bundle
 from airgap.cli.options import Decorator
+from airgap.cli.places import NEW_FILE
 from airgap.digest import Digest
 from airgap.disk.paths import is_folder
 from airgap.disk.reading import open_input, read_given
@@ -25,7 +26,7 @@ from airgap.verify import UntrustedImage
 receipt_option: Decorator = click.option(
     "--receipt",
     "receipt_file",
-    type=click.Path(path_type=Path),
+    type=NEW_FILE,
     metavar="FILE",
     help="Write what the store now holds, in digests, for the sender of the next bundle: `airgap export --since FILE`.",
 )

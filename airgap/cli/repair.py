@@ -8,16 +8,15 @@ import click
 
 from airgap.cli import options
 from airgap.cli.output import emit
+from airgap.cli.places import NEW_FILE, PLACE, WHOLE, Output, require_apart
 from airgap.media.repairer import repair_bundle
 from airgap.report.documents.export import repair_document
 from airgap.workers import job_count
 
 
 @click.command("repair", short_help="Make a damaged bundle whole with its recovery files.")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH…")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The whole bundle to write."
-)
+@click.argument("paths", nargs=-1, required=True, type=PLACE, metavar="PATH…")
+@click.option("-o", "--output", type=NEW_FILE, required=True, metavar="FILE", help="The whole bundle to write.")
 @options.jobs_option
 @options.format_option
 @options.quiet_options
@@ -40,6 +39,7 @@ def command(
       airgap repair /media/stick1 /media/stick2 -o rust.airgap.tar.zst
       airgap verify rust.airgap.tar.zst --trust /etc/airgap/trust
     """
+    require_apart([Output("--output", output, WHOLE)], paths)
     progress = options.progress_for(quiet, no_progress)
     repaired = repair_bundle(paths, output, jobs=job_count(jobs), progress=progress)
     emit(repair_document(repaired, output), format_)

@@ -13,6 +13,7 @@ from airgap.cli import options
 from airgap.cli.lazy import Group
 from airgap.cli.output import emit, leave
 from airgap.cli.papers import report_option
+from airgap.cli.places import PLACE, Output, require_apart
 from airgap.digest import parse_digest
 from airgap.disk.reading import read_given
 from airgap.disk.writing import pending_files
@@ -41,11 +42,11 @@ def command() -> None:
 
 
 @command.command("verify")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SIGNATURE…")
+@click.argument("files", nargs=-1, required=True, type=PLACE, metavar="SIGNATURE…")
 @options.keyring_option
 @click.option(
     "--payload",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     metavar="FILE",
     help="What a detached signature is over; a signed message must hold just this.",
 )
@@ -92,7 +93,7 @@ def verify(
 
 
 @command.command("audit", short_help="Judge a whole signatures repository.")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.argument("folder", type=PLACE, metavar="DIR")
 @options.keyring_option
 @options.maintainers_option
 @click.option(
@@ -105,7 +106,7 @@ def verify(
 )
 @click.option(
     "--digests",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     multiple=True,
     metavar="FILE",
     help="Digest lists: every image they name must be signed. May be repeated.",
@@ -139,6 +140,7 @@ def audit_command(
       airgap signatures audit signatures/ --keyring keyring.pgp \\
           --maintainers MAINTAINERS --threshold 2
     """
+    require_apart([Output("--report", report_file)], [folder, *keyrings, maintainers, *digests])
     reference_time = options.reference_time(at)
     progress = options.progress_for(quiet, no_progress)
     if report_file is not None:

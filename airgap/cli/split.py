@@ -9,6 +9,7 @@ import click
 from airgap.bundle.volumes import parse_volume_size
 from airgap.cli import options
 from airgap.cli.output import emit
+from airgap.cli.places import NEW_FILE, PARTS, Output, require_apart
 from airgap.errors import UsageError
 from airgap.media.recutter import split_bundle
 from airgap.report.documents.export import parts_document
@@ -18,9 +19,7 @@ from airgap.workers import job_count
 @click.command("split", short_help="Cut a bundle into parts that fit a medium.")
 @options.bundle_argument
 @options.volume_size_option
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The parts are FILE.001 …"
-)
+@click.option("-o", "--output", type=NEW_FILE, required=True, metavar="FILE", help="The parts are FILE.001 …")
 @click.option(
     "--only", type=options.Whole(1, 999), metavar="N", help="Make this part alone, as it would be made with all."
 )
@@ -54,6 +53,7 @@ def command(
     if "-" in bundle:
         raise UsageError("usage", "split reads the bundle twice; give it as a file")
     volume = options.parsed("--volume-size", parse_volume_size, volume_size)
+    require_apart([Output("--output", output, PARTS)], bundle)
     progress = options.progress_for(quiet, no_progress)
     id_, written, notes = split_bundle(bundle, output, volume, only, jobs=job_count(jobs), progress=progress)
     emit(parts_document(id_, output, written, notes), format_)

@@ -11,6 +11,7 @@ from airgap.cli import options
 from airgap.cli.confined import confine_to
 from airgap.cli.output import emit, leave
 from airgap.cli.papers import attestation_option, papers_for, report_option
+from airgap.cli.places import PLACE, PLACE_TEXT, Output, require_apart
 from airgap.cli.receipts import receipt_option, write_receipt
 from airgap.cli.verdict import give_verdict
 from airgap.errors import UsageError
@@ -23,12 +24,12 @@ from airgap.workers import job_count
 
 
 @click.command("verify")
-@click.argument("bundle", nargs=-1, metavar="[BUNDLE…]")
+@click.argument("bundle", nargs=-1, type=PLACE_TEXT, metavar="[BUNDLE…]")
 @options.trust_option
 @click.option(
     "--store",
     "store_folder",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     metavar="DIR",
     help="What a delta bundle builds on. Without a BUNDLE: judge the images of this store anew, by its evidence and "
     "today's trust root.",
@@ -50,7 +51,7 @@ from airgap.workers import job_count
 @click.option(
     "--allow-older",
     is_flag=True,
-    help="Accept images that are older than the newest accepted one of their repository.",
+    help="With a BUNDLE: accept images that are older than the newest accepted one of their repository.",
 )
 @report_option
 @attestation_option
@@ -104,6 +105,8 @@ def command(
         raise UsageError("usage", "give a BUNDLE, or --store DIR to judge what it holds")
     if (references or receipt_file is not None) and not judges_store:
         raise UsageError("usage", "--reference and --receipt are for judging a store: --store DIR without a BUNDLE")
+    if allow_older and judges_store:
+        raise UsageError("usage", "--allow-older is for judging a BUNDLE: an image in a store may be an older one")
     progress = options.progress_for(quiet, no_progress)
     if part or media:
         if trust_folder is not None or store_folder is not None:
@@ -111,9 +114,15 @@ def command(
         if report_file is not None or attestation_file is not None:
             raise UsageError("usage", "--part and --media judge no signature, so there is no verdict to write down")
         _judge_files(bundle, media, part, job_count(jobs), format_, progress)
+    written = [
+        Output("--receipt", receipt_file),
+        Output("--report", report_file),
+        Output("--attestation", attestation_file),
+    ]
+    trust, spread = options.trust_at(trust_folder), job_count(jobs)
+    require_apart(written, bundle, [trust] if store_folder is None else [trust, store_folder])
     reference_time = options.reference_time(at)
     wanted = [options.parsed("--reference", partial(parse_reference, where="--reference"), text) for text in references]
-    trust, spread = options.trust_at(trust_folder), job_count(jobs)
     store = None if store_folder is None else Store(store_folder)
 
     def judge() -> Case:
@@ -126,14 +135,15 @@ def command(
     def judge_stored(store: Store, held: Reading) -> Examination:
         from airgap.reviewer import review
 
-        examination = review(store, Job(held.trust, reference_time, spread, progress, allow_older), wanted)
+        examination = review(store, Job(held.trust, reference_time, spread, progress), wanted)
         if receipt_file is not None:
             passed = [one.image for one in examination.verified]
             examination.notes.append(write_receipt(receipt_file, store, passed, None, held.trust.root.id))
         return examination
 
-    judged = [Path(one) for one in bundle] if bundle or store_folder is None else [store_folder]
-    papers = papers_for(judged, report_file, attestation_file, receipt_file)
+    papers = papers_for(
+        Path(bundle[0]) if bundle or store_folder is None else store_folder, report_file, attestation_file
+    )
     confine_to([*papers.folders, None if receipt_file is None else receipt_file.parent])
     give_verdict(judge, format_, papers)
 

@@ -44,10 +44,14 @@ _TRANSPORT: Final = "oci:"
 
 
 class LayoutEngine:
-    """An OCI image layout in a folder: new, empty, or one whose other images stay as they are."""
+    """An OCI image layout in a folder: new, empty, or one whose other images stay as they are.
 
-    def __init__(self, folder: Path) -> None:
+    ``allow_retag``: a name that stands for another image may be moved; the blobs of that one stay.
+    """
+
+    def __init__(self, folder: Path, *, allow_retag: bool = False) -> None:
         self.folder = folder
+        self._allow_retag = allow_retag
         self._asked: dict[str, Descriptor] | None = None  # what it listed when it was asked first
 
     @property
@@ -62,7 +66,7 @@ class LayoutEngine:
         require_room(nearest_folder(self.folder), needed)
 
     def load(self, images: Sequence[VerifiedImage], store: Store, undo: Undo) -> list[LoadedImage]:
-        listed = self._with([image.image for image in images])
+        listed, replaced = self._with([image.image for image in images])
         added: list[Path] = []
         undo.add(self.target, partial(self._restore, self._snapshot(), added))
         make_folder(self.folder / BLOBS)
@@ -73,7 +77,7 @@ class LayoutEngine:
         write_whole(self.folder / INDEX_FILE, encode_index(listed.items()))
         names, held = _names([image.image for image in images]), self._held()
         return [
-            self.require_loaded(image, EngineReport(name, self._reported(name, held)))
+            self.require_loaded(image, EngineReport(name, self._reported(name, held), replaced.get(name)))
             for image, name in zip(images, names, strict=True)
         ]
 
@@ -87,18 +91,25 @@ class LayoutEngine:
     def require_loaded(self, image: VerifiedImage, report: EngineReport) -> LoadedImage:
         return require_loaded(image, self.target, report)
 
-    def _with(self, images: Sequence[UntrustedImage]) -> dict[str, Descriptor]:
-        """What the layout will list. Raises EngineError(target-occupied) if a name stands for another image there."""
-        listed = self._listed()
+    def _with(self, images: Sequence[UntrustedImage]) -> tuple[dict[str, Descriptor], dict[str, Digest]]:
+        """What the layout will list, and what each name stands for that moves.
+
+        Raises EngineError(tag-elsewhere) if a name may not move, EngineError(target-occupied).
+        """
+        listed, replaced = self._listed(), dict[str, Digest]()
         for image, name in zip(images, _names(images), strict=True):
             held = listed.get(name)
             if held is not None and held.digest != image.digest:
-                raise EngineError(
-                    "target-occupied",
-                    f"{self.target} already calls another image {name}: {held.digest}",
-                    hint="Import into another folder, or remove that image from this one first.",
-                    target=self.target,
-                )
+                if not self._allow_retag:
+                    raise EngineError(
+                        "tag-elsewhere",
+                        f"{self.target} already calls another image {name}: {held.digest}",
+                        target=self.target,
+                        name=name,
+                        found=str(held.digest),
+                        expected=str(image.digest),
+                    )
+                replaced[name] = held.digest
             listed[name] = image.descriptor
         if len(listed) > LIMITS.images:
             raise EngineError(
@@ -107,7 +118,7 @@ class LayoutEngine:
                 hint="Import into another folder, or remove images from this one first.",
                 target=self.target,
             )
-        return listed
+        return listed, replaced
 
     def _snapshot(self) -> dict[str, bytes]:
         """The two files that make a folder a layout, as they are."""

@@ -32,7 +32,7 @@ def open_target(text: str, access: Access, *, allow_retag: bool = False) -> Engi
     """The engine that ``text`` names; nothing is contacted yet. Raises EngineError(target-unsupported), UsageError."""
     transport, colon, rest = text.partition(":")
     if transport == "oci" and rest:
-        return LayoutEngine(Path(rest))
+        return LayoutEngine(Path(rest), allow_retag=allow_retag)
     if text == "podman":
         return PodmanEngine(text, allow_retag=allow_retag)
     if transport == "docker":

@@ -6,13 +6,16 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import forge
 import pytest
 from forge.images import to_json
 
+from airgap.engines.layout import LayoutEngine
+from airgap.errors import HostError
 from tests.cli.contract import check_verdict
-from tests.cli.site import AT, RUST, Result, Site, gang, litter, run, sample, signature, snapshot
+from tests.cli.site import AT, RUST, Result, Site, blobs, gang, index, litter, run, sample, signature, snapshot
 from tests.cli.surgery import Opened, archive, canonical, flipped, hexdigest, open_bundle, regions, seal, without
 
 Codes = set[int]
@@ -509,10 +512,68 @@ def test_a_target_that_holds_another_image_of_that_name(site: Site) -> None:
     line = ["import", new, "--trust", site.trust, "--store", site.store, "--to", f"oci:{site.out}", "--at", AT]
     result = run(*line)
     assert result.code == 60, result
-    assert "target-occupied" in result.text
+    assert "tag-elsewhere" in result.text
     assert snapshot(site.out) == target
     assert litter(site.folder) == []
     assert site.snapshot() == before or "Nothing of this bundle was kept" not in result.text
+
+
+class TestANameThatMayMove:
+    """--allow-retag, into a layout in which another image has the name."""
+
+    NAME = f"{RUST}:1.0"
+
+    @pytest.fixture
+    def held(self, site: Site) -> Site:
+        """A layout with two images, and a bundle with another for one of their names."""
+        sources = [site.image(self.NAME, sample("old"), "anna", "bert")]
+        sources.append(site.image("docker.io/stagex/other:1.0", sample("other"), "anna", "bert"))
+        assert site.export(*sources).code == 0
+        assert site.import_().code == 0
+        assert site.export(site.image(self.NAME, sample("new"), "anna", "bert")).code == 0
+        return site
+
+    def test_not_without_leave(self, held: Site) -> None:
+        before = held.snapshot()
+        result = held.import_()
+        assert (result.code, result.kinds) == (60, ["tag-elsewhere"])
+        facts = result.json["errors"][0]["facts"]
+        assert (facts["name"], facts["found"], facts["expected"]) == (
+            self.NAME,
+            sample("old").digest,
+            sample("new").digest,
+        )
+        assert held.snapshot() == before
+
+    def test_it_moves(self, held: Site) -> None:
+        before = index(held.out), blobs(held.out)
+        result = held.import_("--allow-retag")
+        assert result.code == 0, result
+        assert result.json["overrides"] == held.log()[-1]["overrides"] == ["allow-retag"]
+        (row,) = result.json["loaded"]
+        assert (row["name"], row["digest"], row["replaced"]) == (self.NAME, sample("new").digest, sample("old").digest)
+        assert index(held.out) == before[0] | {self.NAME: sample("new").digest}
+        assert before[1].items() <= blobs(held.out).items()
+
+    def test_the_same_image_is_no_other(self, held: Site) -> None:
+        assert held.import_("--allow-retag").code == 0
+        result = held.import_("--allow-retag")
+        assert result.json["loaded"][0]["replaced"] is None
+
+    def test_it_goes_back_if_a_later_target_fails(self, held: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+        last = held.folder / "last"
+        copy = LayoutEngine._copy
+
+        def failing(self: LayoutEngine, *rest: Any) -> None:
+            if self.folder == last:
+                raise HostError("disk-full", "no space left")
+            copy(self, *rest)
+
+        monkeypatch.setattr(LayoutEngine, "_copy", failing)
+        before = snapshot(held.out)
+        result = held.import_("--allow-retag", "--to", f"oci:{last}")
+        assert (result.code, result.kinds) == (70, ["disk-full"])
+        assert snapshot(held.out) == before
 
 
 def test_a_target_that_is_no_layout(site: Site) -> None:

@@ -50,6 +50,12 @@ class TestReview:
         assert result.code == 50
         assert result.kinds == ["source-not-found"]
 
+    def test_an_older_one_needs_no_permission(self, stocked: Site) -> None:
+        """--allow-older would change nothing: that is not to pass in silence."""
+        result = self.review(stocked, "--allow-older")
+        assert (result.code, result.kinds) == (2, ["usage"])
+        assert "--allow-older is for judging a BUNDLE" in result.messages
+
     def test_each_for_itself(self, stocked: Site) -> None:
         assert run("trust", "revoke", "--trust", stocked.trust, "bert", "--yes").code == 0
         result = self.review(stocked)

@@ -8,6 +8,7 @@ import click
 
 from airgap.cli import options
 from airgap.cli.output import emit, leave, warn
+from airgap.cli.places import NEW_FOLDER, NEW_TREE, Output, require_apart
 from airgap.engines.targets import is_registry
 from airgap.errors import HostError, UsageError
 from airgap.examiner import Job
@@ -22,9 +23,7 @@ from airgap.workers import job_count
 @click.command("write", short_help="Write policy.json, registries.d, keys and a lookaside tree.")
 @options.trust_option
 @options.store_option
-@click.option(
-    "-o", "--output", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="A new folder."
-)
+@click.option("-o", "--output", "folder", required=True, type=NEW_FOLDER, metavar="DIR", help="A new folder.")
 @click.option(
     "--registry",
     "bases",
@@ -64,11 +63,9 @@ def command(
     for base in bases:
         if not is_registry(base):
             raise UsageError("usage", f"--registry {base[:200]!r} is not HOST[:PORT][/PREFIX]")
-    trust, reference_time, store = (
-        load_trust(options.trust_at(trust_folder)),
-        options.reference_time(at),
-        Store(options.store_at(store_folder)),
-    )
+    trust_place, store = options.trust_at(trust_folder), Store(options.store_at(store_folder))
+    require_apart([Output("--output", folder, NEW_TREE)], (), [trust_place, store.folder])
+    trust, reference_time = load_trust(trust_place), options.reference_time(at)
     examination = review(store, Job(trust, reference_time, job_count(None), options.progress_for(True, True)))
     for error in examination.errors:
         if isinstance(error, HostError) and not error.is_absence:

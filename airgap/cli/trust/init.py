@@ -8,6 +8,7 @@ import click
 
 from airgap.cli import options
 from airgap.cli.output import emit, print_text, warn
+from airgap.cli.places import NEW_FOLDER, PLACE
 from airgap.cli.trust.confirm import confirm
 from airgap.digest import digest_of
 from airgap.disk.paths import make_folder
@@ -29,7 +30,7 @@ from airgap.trust.scope import Scope, named_scope
 
 
 @click.command("init", short_help="Pin people, fingerprints and how many of them must agree.")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.argument("folder", type=NEW_FOLDER, metavar="DIR")
 @options.maintainers_option
 @options.keyring_option
 @click.option(
@@ -51,7 +52,7 @@ from airgap.trust.scope import Scope, named_scope
 )
 @click.option(
     "--policy",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     metavar="FILE",
     help="Take repositories and rules out of an existing policy.json (containers-policy.json(5)).",
 )

@@ -11,6 +11,7 @@ import click
 from airgap.bundle.partset import open_bundle
 from airgap.cli import options
 from airgap.cli.output import emit, warn
+from airgap.cli.places import PLACE, PLACE_TEXT
 from airgap.cli.trust.confirm import confirm
 from airgap.disk.reading import read_given
 from airgap.errors import UsageError
@@ -28,10 +29,14 @@ from airgap.trust.rotation import Change
 
 @click.command("update", short_help="Adopt a new MAINTAINERS: who joined or left, new keys.")
 @options.trust_option
-@click.option("--from", "bundle", metavar="BUNDLE", help="Take MAINTAINERS, its signatures and certificates from here.")
 @click.option(
-    "--maintainers", type=click.Path(path_type=Path), metavar="FILE", help="The new MAINTAINERS, if not from a bundle."
+    "--from",
+    "bundle",
+    type=PLACE_TEXT,
+    metavar="BUNDLE",
+    help="Take MAINTAINERS, its signatures and certificates from here.",
 )
+@click.option("--maintainers", type=PLACE, metavar="FILE", help="The new MAINTAINERS, if not from a bundle.")
 @options.maintainers_signatures_option
 @click.option(
     "--by-hand",
@@ -41,7 +46,7 @@ from airgap.trust.rotation import Change
 @click.option(
     "--keyring",
     "keyrings",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     metavar="FILE",
     multiple=True,
     help="Certificates of the people who join. May be repeated.",
