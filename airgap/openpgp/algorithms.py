@@ -32,12 +32,12 @@ RSA_EXPONENT_BITS_MAX: Final = 64  # likewise; everybody uses 17
 
 @dataclass(frozen=True, slots=True)
 class HashAlgorithm:
-    """An allowed hash: ``salt`` is the salt size in bytes that a version 6 signature must have (RFC 9580 §9.5)."""
+    """A hash: ``salt`` is the salt size in bytes that a version 6 signature must have (RFC 9580 §9.5), None for any."""
 
     name: str
     new: Callable[[bytes], hashlib._Hash]
     primitive: hashes.HashAlgorithm
-    salt: int
+    salt: int | None
 
 
 HASHES: Final[dict[int, HashAlgorithm]] = {
@@ -50,7 +50,7 @@ HASHES: Final[dict[int, HashAlgorithm]] = {
 SHA224: Final = 11
 # A revocation is believed even if its hash is weak (C7): to doubt it would be to trust the key.
 REVOCATION_HASHES: Final[dict[int, HashAlgorithm]] = HASHES | {
-    2: HashAlgorithm("SHA-1", hashlib.sha1, hashes.SHA1(), 0),  # noqa: S303  # for revocations only
+    2: HashAlgorithm("SHA-1", hashlib.sha1, hashes.SHA1(), None),  # noqa: S303  # for revocations only
     SHA224: HashAlgorithm("SHA-224", hashlib.sha224, hashes.SHA224(), 16),
 }
 _WEAK: Final = {1: "MD5", 2: "SHA-1", 3: "RIPEMD-160", 11: "SHA-224"}

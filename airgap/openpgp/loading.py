@@ -290,7 +290,7 @@ class _Loader:
         hash_ = REVOCATION_HASHES.get(signature.hash_algorithm)
         if hash_ is None or signature.version != key.version:
             return None
-        if signature.version == 6 and len(signature.salt) != hash_.salt:
+        if signature.version == 6 and hash_.salt not in (None, len(signature.salt)):
             return None
         digest = self._digest(signature, hash_, material)
         self.budget.spend(cost(key))

@@ -25,23 +25,30 @@ from forge.signatures import Options
 from .case import CREATED, DAY, LATER, PAYLOAD, RENEWED, SIGNED, Draft, assemble, draft, key
 from .oddities import EMBEDDED_BODIES, SUBPACKET_BODIES
 
-_PRIMARY, _STRANGER = key("alice"), key("stranger")
-_SUBKEYS = (key("alice/sign"), key("alice/sign/p256", "p256"), key("alice/sign/late", created=RENEWED))
+_USUAL = {4: "eddsa", 6: "ed25519"}  # algorithms of most keys, by version
 _USERS = ("Alice <alice@example.org>", "Bob <bob@example.org>", "")
 _MOMENTS = (CREATED - 1, CREATED, CREATED + 1, RENEWED, RENEWED + 1, SIGNED - 1, SIGNED, SIGNED + 1, LATER, 0)
 _SPANS = (0, 1, 200 * DAY, SIGNED - CREATED, SIGNED - CREATED + 1, 5000 * DAY, 0xFFFFFFFF)
 
 
-def drafts(count: int, seed: int) -> Iterator[Draft]:
-    """``count`` cases that depend on nothing but their number and ``seed``."""
+def drafts(count: int, seed: int, version: int = 4) -> Iterator[Draft]:
+    """``count`` cases that depend on nothing but their number, ``seed`` and the version of all keys."""
+    family = "chance" if version == 4 else f"chance-{version}"
     for number in range(count):
-        yield _Throw(Random(f"{seed}/{number}")).draft(f"chance/{seed}/{number}")
+        yield _Throw(Random(f"{seed}/{number}"), version).draft(f"{family}/{seed}/{number}")
 
 
 class _Throw:
     """One case, with a die of its own."""
 
-    def __init__(self, die: Random) -> None:
+    def __init__(self, die: Random, version: int) -> None:
+        usual = _USUAL[version]
+        self._primary, self._stranger = (key(name, usual, version=version) for name in ("alice", "stranger"))
+        self._subkeys = (
+            key("alice/sign", usual, version=version),
+            key("alice/sign/p256", "p256", version=version),
+            key("alice/sign/late", usual, created=RENEWED, version=version),
+        )
         self._die = die
         self._oddness = die.choice((0.0, 0.02, 0.1))
 
@@ -49,20 +56,21 @@ class _Throw:
         die = self._die
         users = {
             user: [self._certification(user) for _ in range(self._few())]
-            + [certification_revocation(_PRIMARY, user, **self._options(SIGNED)) for _ in range(self._rarely())]
+            + [certification_revocation(self._primary, user, **self._options(SIGNED)) for _ in range(self._rarely())]
             for user in _USERS[: die.choice((1, 1, 1, 2, 3, 0))]
         }
         cert = assemble(
-            _PRIMARY,
+            self._primary,
             revocations=[
-                key_revocation(_PRIMARY, reason=self._reason(), **self._options(SIGNED)) for _ in range(self._rarely())
+                key_revocation(self._primary, reason=self._reason(), **self._options(SIGNED))
+                for _ in range(self._rarely())
             ],
             direct=[
-                direct_key(_PRIMARY, flags=self._flags(), key_expires=self._span(), **self._options(CREATED))
+                direct_key(self._primary, flags=self._flags(), key_expires=self._span(), **self._options(CREATED))
                 for _ in range(die.choice((0, 0, 0, 1, 2)))
             ],
             users=users,
-            subkeys=[(subkey, self._bindings(subkey)) for subkey in _SUBKEYS[: die.choice((0, 1, 1, 2, 3))]],
+            subkeys=[(subkey, self._bindings(subkey)) for subkey in self._subkeys[: die.choice((0, 1, 1, 2, 3))]],
         )
         signer = die.choice((cert.primary, *cert.subkeys))
         return draft(name, self._shuffled(cert), document(signer, PAYLOAD, **self._options(SIGNED, signer)))
@@ -71,13 +79,13 @@ class _Throw:
         kind = self._die.choice((0x10, 0x13, 0x13, 0x13))
         flags, span = self._flags(), self._span()
         options = self._options(CREATED)
-        return certification(_PRIMARY, user, sig_type=kind, flags=flags, key_expires=span, **options)
+        return certification(self._primary, user, sig_type=kind, flags=flags, key_expires=span, **options)
 
     def _bindings(self, subkey: SecretKey) -> list[bytes]:
         back = [self._die.choice(("hashed", "hashed", "unhashed", "none")) if self._odd() else "hashed"]
         found = [
             subkey_binding(
-                _PRIMARY,
+                self._primary,
                 subkey,
                 flags=self._die.choice((0, 2, 2, 2, 2, 3, 0x0C)),
                 key_expires=self._span(),
@@ -88,12 +96,13 @@ class _Throw:
             for _ in range(self._few())
         ]
         revocation = [
-            subkey_revocation(_PRIMARY, subkey, reason=self._reason(), **self._options(SIGNED))
+            subkey_revocation(self._primary, subkey, reason=self._reason(), **self._options(SIGNED))
             for _ in range(self._rarely())
         ]
         return self._die.sample(found + revocation, len(found) + len(revocation))
 
-    def _options(self, usual: int, signer: SecretKey = _PRIMARY) -> Options:
+    def _options(self, usual: int, signer: SecretKey | None = None) -> Options:
+        signer = signer or self._primary
         options: Options = {"created": self._die.choice(_MOMENTS) if self._odd() or self._odd() else usual}
         if self._odd():
             options["expires"] = self._die.choice(_SPANS)
@@ -107,7 +116,7 @@ class _Throw:
         if self._odd():
             options["omit"] = [self._die.choice(("creation", "issuer-fingerprint", "issuer"))]
         if self._odd() and self._odd():
-            options["issuer"] = _STRANGER
+            options["issuer"] = self._stranger
         return options
 
     def _subpacket(self) -> bytes:

@@ -113,7 +113,7 @@ def test_s8_no_date_rescues_a_weak_hash() -> None:
 @pytest.mark.parametrize("difference", [-16, -1, 1, 16])
 def test_s8_salt_of_another_size(version: int, hash_algo: int, difference: int) -> None:
     cert = certificate("salt", algorithm="ed25519", version=version)
-    salt = bytes(HASHES[hash_algo].salt + difference)
+    salt = bytes((HASHES[hash_algo].salt or 0) + difference)
     file = detached(cert.primary, PAYLOAD, hash_algo=hash_algo, salt=salt)
     assert refused(file, cert) == "signature-malformed"
 

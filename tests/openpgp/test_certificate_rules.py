@@ -656,13 +656,15 @@ def test_c7_a_revocation_is_believed_with_faults_that_void_other_signatures(opti
     assert bad(cert) == "subkey-revoked"
 
 
-def test_c7_a_weak_hash_in_version_6() -> None:
-    """SHA-224 has a salt of 16 octets (RFC 9580 table 23)."""
+@pytest.mark.parametrize("options", BELIEVED.values(), ids=BELIEVED.keys())
+@pytest.mark.parametrize("reason", [NO_REASON, SUPERSEDED])
+def test_c7_a_version_6_revocation_is_believed_likewise(options: Options, reason: int) -> None:
+    """Also with SHA-224 and the salt of 16 octets that RFC 9580 §9.5 gives it."""
     cert = certificate("six", algorithm="ed25519", version=6, signing_subkey="ed25519")
-    assert bad(cert.revoked(key_revocation(cert.primary, hash_algo=SHA224))) == "certificate-revoked"
-    assert bad(cert.append(subkey_revocation(cert.primary, cert.signing_key, hash_algo=SHA224))) == "subkey-revoked"
-    restricting = direct_key(cert.primary, key_expires=1, hash_algo=SHA224, created=CREATED + DAY)
-    assert unreadable(cert.append(restricting)) == "certificate-malformed"
+    revoked = cert.revoked(key_revocation(cert.primary, reason=reason, **options))
+    assert bad(revoked) == "certificate-revoked"
+    gone = subkey_revocation(cert.primary, cert.signing_key, reason=reason, **options)
+    assert bad(cert.append(gone)) == "subkey-revoked"
 
 
 # sqv reads these and refuses; what is malformed here is only what our own subpacket and integer checks call so.
@@ -864,6 +866,9 @@ def test_c9_sha_224_voids_the_certificate() -> None:
     weak = certification(PRIMARY, UID, flags=0x01, hash_algo=SHA224, created=CREATED + DAY)
     assert unreadable(ALICE.insert("certification", weak)) == "certificate-malformed"
     assert unreadable(bound(subkey_binding(PRIMARY, SUBKEY, hash_algo=SHA224))) == "certificate-malformed"
+    six = certificate("six", algorithm="ed25519", version=6)
+    weak = direct_key(six.primary, flags=0x01, hash_algo=SHA224, created=CREATED + DAY)
+    assert unreadable(six.insert("direct", weak)) == "certificate-malformed"
 
 
 def test_c9_md5_is_not_even_looked_at() -> None:
