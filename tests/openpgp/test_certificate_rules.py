@@ -415,6 +415,18 @@ def test_the_owner_is_named_in_messages() -> None:
     assert (caught.value.kind, set(asked)) == ("certificate-expired-at-signature-time", {ALICE.fingerprint})
 
 
+def test_one_secret_for_two_owners() -> None:
+    """Two packets of one key, made at two times: a signature of either is nobody's. For one owner it is as good."""
+    one, two = certificate("twin"), certificate("twin", created=CREATED + 1)
+    keyring = load_keyring([one.bytes, two.bytes])
+    message = parse_signature_file(forge.detached(one.signing_key, PAYLOAD))
+    owners = {one.fingerprint: "alice", two.fingerprint: "bob"}
+    with pytest.raises(OpenPGPError, match="signs for alice and bob") as caught:
+        verify_message(message, keyring, REFERENCE, payloads=[PAYLOAD], owner_of=lambda fpr: owners[str(fpr)])
+    assert caught.value.kind == "subkey-shared"
+    verify_message(message, keyring, REFERENCE, payloads=[PAYLOAD], owner_of=lambda _: "alice")
+
+
 # C3: binding not expired
 
 

@@ -216,3 +216,9 @@ def test_no_rule_but_remap_accepts_another_repository(image: Reference, claimed:
     if image.repository != claimed.repository:
         assert not any(IdentityRule(name).accepts(image, claimed) for name in PLAIN)
         assert not parse_rule(f"exactRepository={image.repository}").accepts(image, claimed)
+
+
+def test_what_an_exact_rule_wants_by_itself() -> None:
+    assert parse_rule("exactReference=stagex/x:1").own_reference == parse_reference("docker.io/stagex/x:1")
+    assert parse_rule("exactRepository=stagex/x").own_reference == parse_reference("docker.io/stagex/x")
+    assert {parse_rule(rule).own_reference for rule in (*PLAIN, "remapIdentity=quay.io:docker.io")} == {None}

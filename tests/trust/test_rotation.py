@@ -17,7 +17,7 @@ from airgap.openpgp.keyring import Keyring, load_keyring
 from airgap.trust.maintainers import parse_maintainers
 from airgap.trust.pinned import Trust
 from airgap.trust.root import new_root
-from airgap.trust.rotation import Offer, adopt_by_hand, adopt_signed
+from airgap.trust.rotation import Offer, adopt_by_hand, adopt_signed, dated
 
 NOW = forge.SIGNED + 86_400
 
@@ -191,6 +191,21 @@ class TestRollback:
             older = offer(("bert", "carl", "emil"), ("bert", "carl"), time=time)
             refused(after, older, kind="maintainers-older")
         assert adopt(after, offer(("bert", "carl", "emil"), ("bert", "carl"), time=NOW - 499)).root.version == 3
+
+    def test_an_older_one_than_the_first(self) -> None:
+        """When the first was signed is known from the signatures over it; the M-th newest decides."""
+        first = dated(pinned(*OLD), offer(OLD, ("anna", "bert"), time=NOW - 500), NOW)
+        assert first.memory.maintainers == NOW - 500
+        older = offer(NEW, ("bert", "carl"), time=NOW - 900)
+        refused(first, older, kind="maintainers-older")
+        assert adopt(pinned(*OLD), older).root.version == 2
+        assert adopt(first, offer(NEW, ("bert", "carl"), time=NOW - 499)).root.version == 2
+
+    @pytest.mark.parametrize("signers", [(), ("anna",), ("anna", "dora")])
+    def test_a_first_one_that_too_few_signed(self, signers: tuple[str, ...]) -> None:
+        with pytest.raises(TrustRootError) as caught:
+            dated(pinned(*OLD), offer(OLD, signers), NOW)
+        assert caught.value.kind == "rotation-not-authorised"
 
 
 class TestChains:
